@@ -1,0 +1,1 @@
+"""The incident model: facts, incidents, clocks and tallies. Standard library only."""

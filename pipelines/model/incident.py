@@ -1,0 +1,207 @@
+"""An incident: the fold of what its reports say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import TypeVar
+from uuid import NAMESPACE_URL, uuid5
+
+from pipelines.model.fact import Fact, Flag, Reason, Statement
+from pipelines.model.milestone import Milestone
+from pipelines.model.place import NOT_ON_MAP, Place
+from pipelines.model.stamp import Stamp
+
+T = TypeVar("T")
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "grid135:incident")
+# The record settles ties between two records that say the same at the same moment.
+_ORDER = attrgetter("revision", "record_id")
+_EARLIEST_WINS = frozenset(Milestone) - {
+    Milestone.ARRIVED,
+    Milestone.RESOLVED,
+    Milestone.CANCELLED,
+}
+
+
+def incident_id(source: str, incident_key: str) -> str:
+    """The same 32 hex digits on every worker (UUIDv5 of source and upstream id, RFC 4122)."""
+    return uuid5(_NAMESPACE, f"{source}\x1f{incident_key}").hex
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnitTimes:
+    """What one responding unit did, by milestone."""
+
+    unit: str
+    qualifies: bool
+    stamps: Mapping[Milestone, Stamp]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Incident:
+    """What the reports of one incident add up to.
+
+    ``stamps`` holds at most one stamp a milestone. ``closed_at`` is the moment from which the
+    incident counts as closed; it is a known stamp, never an invented one: where the source
+    says "closed" without a time it is the latest stamp the incident has.
+    ``kind`` is what it is called now, ``kind_at_dispatch`` decides whether it is an emergency.
+    ``grid`` is the code of the grid it lies in, filled in by whoever knows the grids.
+    """
+
+    id: str
+    source: str
+    key: str
+    stamps: Mapping[Milestone, Stamp]
+    kind: str | None
+    kind_at_dispatch: str | None
+    severity: int | None
+    closed_at: datetime | None
+    place: Place
+    title: str | None
+    excluded: Reason | None
+    units: tuple[UnitTimes, ...]
+    flags: tuple[Flag, ...]
+    grid: str = NOT_ON_MAP
+
+    @property
+    def t0(self) -> Stamp:
+        """Where the citizen's clock starts: the report, else our receipt, never acceptance."""
+        return self.stamps.get(Milestone.REPORTED) or self.stamps[Milestone.RECEIVED]
+
+    @property
+    def is_closed(self) -> bool:
+        """True once the source has said resolved or cancelled."""
+        return self.closed_at is not None
+
+
+def fold(statements: Iterable[Statement]) -> Incident:
+    """Add up the statements about one incident; order and repetition change nothing.
+
+    Of the revisions of one record only the last counts, except that the *class at dispatch
+    time* looks back (KPI contract, section 3). Across records the first accepted, dispatched,
+    en-route and qualifying arrival count; resolution and cancellation wait for the last unit.
+
+    Raises ValueError when there is no statement.
+    """
+    history = sorted(set(statements), key=_ORDER)
+    if not history:
+        raise ValueError("an incident needs at least one statement")
+    current = _latest_revisions(history)
+    stamps = _stamps(current, received=min(s.recorded_at for s in history))
+    closed_at = _closing(current, stamps)
+    return Incident(
+        id=incident_id(history[0].source, history[0].incident_key),
+        source=history[0].source,
+        key=history[0].incident_key,
+        stamps=stamps,
+        kind=_last([s.kind for s in current]),
+        kind_at_dispatch=_kind_at_dispatch(history, stamps.get(Milestone.DISPATCHED)),
+        severity=_last([s.severity for s in current]),
+        closed_at=closed_at,
+        place=_place(current),
+        title=_last([s.title for s in current]),
+        excluded=_last([s.excluded for s in current]),
+        units=tuple(_unit_times(s) for s in current if s.unit is not None),
+        flags=tuple(flag for s in current for flag in s.flags),
+    )
+
+
+def _latest_revisions(history: Sequence[Statement]) -> list[Statement]:
+    if len(history) == 1:
+        return list(history)
+    latest = {statement.record_id: statement for statement in history}
+    return sorted(latest.values(), key=_ORDER)
+
+
+def _stamps(current: Sequence[Statement], *, received: datetime) -> dict[Milestone, Stamp]:
+    stamps: dict[Milestone, Stamp] = {}
+    for statement in current:
+        for fact in statement.facts:
+            if fact.at is None or not _may_count(fact, statement):
+                continue
+            known = stamps.get(fact.milestone)
+            if known is None or _comes_first(fact, known):
+                stamps[fact.milestone] = Stamp(fact.at, fact.precision_s, fact.method)
+    if Milestone.RECEIVED not in stamps:
+        stamps[Milestone.RECEIVED] = Stamp(received)
+    return _with_endings(current, stamps)
+
+
+def _may_count(fact: Fact, statement: Statement) -> bool:
+    if fact.milestone is Milestone.ARRIVED:
+        return statement.qualifies
+    return fact.milestone in _EARLIEST_WINS
+
+
+def _comes_first(fact: Fact, known: Stamp) -> bool:
+    # Precision and method settle ties, so that the order of arrival cannot.
+    return (fact.at, fact.precision_s, fact.method) < (known.at, known.precision_s, known.method)
+
+
+def _with_endings(
+    current: Sequence[Statement], stamps: dict[Milestone, Stamp]
+) -> dict[Milestone, Stamp]:
+    milestone, facts = _ending(current)
+    dated = [fact.stamp for fact in facts if fact.stamp is not None]
+    if milestone is not None and dated:
+        stamps[milestone] = max(dated)
+    return stamps
+
+
+def _ending(current: Sequence[Statement]) -> tuple[Milestone | None, list[Fact]]:
+    """Whether the incident was cancelled or resolved, and by which facts; the last unit decides."""
+    cancelled = _said_by_all(current, (Milestone.CANCELLED,))
+    if cancelled:
+        return Milestone.CANCELLED, cancelled
+    ended = _said_by_all(current, (Milestone.RESOLVED, Milestone.CANCELLED))
+    resolved = [fact for fact in ended if fact.milestone is Milestone.RESOLVED]
+    return (Milestone.RESOLVED, resolved) if resolved else (None, [])
+
+
+def _said_by_all(current: Sequence[Statement], milestones: tuple[Milestone, ...]) -> list[Fact]:
+    """What ends the whole incident: a statement about no unit, or one of every unit."""
+    by_unit: list[Fact | None] = []
+    overall: list[Fact] = []
+    for statement in current:
+        fact = next((f for f in statement.facts if f.milestone in milestones), None)
+        if statement.unit is not None:
+            by_unit.append(fact)
+        elif fact is not None:
+            overall.append(fact)
+    return overall or ([f for f in by_unit if f is not None] if all(by_unit) else [])
+
+
+def _closing(current: Sequence[Statement], stamps: Mapping[Milestone, Stamp]) -> datetime | None:
+    ending, _ = _ending(current)
+    if ending is None:
+        return None
+    if ending in stamps:
+        return stamps[ending].at
+    said = [stamp.at for milestone, stamp in stamps.items() if milestone is not Milestone.RECEIVED]
+    return max(said, default=stamps[Milestone.RECEIVED].at)
+
+
+def _kind_at_dispatch(history: Sequence[Statement], dispatched: Stamp | None) -> str | None:
+    classified = [(s.recorded_at, s.kind) for s in history if s.kind is not None]
+    if not classified:
+        return None
+    if dispatched is None:
+        return classified[-1][1]
+    # What was known first, when all was learnt after the dispatch.
+    cut = max(classified[0][0], dispatched.at)
+    return [kind for recorded_at, kind in classified if recorded_at <= cut][-1]
+
+
+def _last(said: Sequence[T | None]) -> T | None:
+    return next((value for value in reversed(said) if value is not None), None)
+
+
+def _place(current: Sequence[Statement]) -> Place:
+    places = [s.place for s in reversed(current) if s.place is not None]
+    return next((p for p in places if p.has_position), places[0] if places else Place())
+
+
+def _unit_times(statement: Statement) -> UnitTimes:
+    stamps = {f.milestone: f.stamp for f in statement.facts if f.stamp is not None}
+    return UnitTimes(unit=statement.unit or "", qualifies=statement.qualifies, stamps=stamps)
