@@ -1,0 +1,111 @@
+"""Cutting a delimited file into records without letting one bad line swallow good ones."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, NamedTuple
+
+MAX_LINES = 64
+MAX_BYTES = 1 << 20
+_QUOTE = b'"'
+
+
+class Row(NamedTuple):
+    """One record of a delimited file: its bytes, its cells, and where it stood.
+
+    ``line`` is the number of its first physical line (the header is line 1), ``end`` the offset
+    just behind it. ``cells`` is None when the text could not be cut, ``problem`` says why.
+    """
+
+    raw: bytes
+    cells: Sequence[str] | None
+    line: int
+    end: int
+    problem: tuple[str, str, str] | None = None
+
+
+class _Lines:
+    """Physical lines with their offsets, that can be put back."""
+
+    def __init__(self, stream: BinaryIO, offset: int, line: int) -> None:
+        self._stream = stream
+        self._pushed: list[bytes] = []
+        self.offset = offset
+        self.line = line
+
+    def take(self) -> bytes:
+        text = self._pushed.pop() if self._pushed else self._stream.readline(MAX_BYTES)
+        self.offset += len(text)
+        self.line += 1 if text else 0
+        return text
+
+    def put_back(self, lines: Sequence[bytes]) -> None:
+        for text in reversed(lines):
+            self._pushed.append(text)
+            self.offset -= len(text)
+            self.line -= 1
+
+
+def rows(
+    stream: BinaryIO, *, width: int | None, delimiter: str, encoding: str, offset: int, line: int
+) -> Iterator[Row]:
+    """Yield the rows of a delimited file from where ``stream`` stands.
+
+    ``offset`` and ``line`` say where that is. ``width`` is the number of columns a row must
+    have. A row whose quotes do not close, or that takes in several lines and still has the
+    wrong width, costs one line: reading goes on with the line behind it.
+    Blank lines are passed over. Raises EOFError or OSError where the stream does.
+    """
+    lines = _Lines(stream, offset, line)
+    while first := lines.take():
+        if not first.strip():
+            continue
+        number = lines.line
+        taken = [first] if first.count(_QUOTE) % 2 == 0 else _until_closed(first, lines)
+        if taken is None:
+            problem = ("(row)", _shown(first, encoding), "the quotation marks do not close")
+            yield Row(first, None, number, lines.offset, problem)
+            continue
+        row = _cut(b"".join(taken), number, lines.offset, width, delimiter, encoding)
+        if row.problem is not None and len(taken) > 1:
+            lines.put_back(taken[1:])
+            row = row._replace(raw=first, end=lines.offset)
+        yield row
+
+
+def _until_closed(first: bytes, lines: _Lines) -> list[bytes] | None:
+    taken, quotes, size = [first], first.count(_QUOTE), len(first)
+    while len(taken) < MAX_LINES and size < MAX_BYTES:
+        text = lines.take()
+        if not text:
+            break
+        taken.append(text)
+        quotes += text.count(_QUOTE)
+        size += len(text)
+        if quotes % 2 == 0:
+            return taken
+    lines.put_back(taken[1:])
+    return None
+
+
+def _cut(raw: bytes, line: int, end: int, width: int | None, delimiter: str, encoding: str) -> Row:
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        rule = f"byte {error.start + 1} is not {encoding}; set encoding for this source"
+        return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), rule))
+    try:
+        cells = next(csv.reader((text,), delimiter=delimiter))
+    except (csv.Error, StopIteration) as error:
+        return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), f"not CSV: {error}"))
+    if width is not None and len(cells) != width:
+        rule = (
+            f"{len(cells)} columns where the header has {width}; "
+            "a cut-off line, or a comma in a field that is not quoted"
+        )
+        return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), rule))
+    return Row(raw, cells, line, end)
+
+
+def _shown(raw: bytes, encoding: str) -> str:
+    text = raw[:240].decode(encoding, errors="backslashreplace").strip()
+    return text[:80] + ("…" if len(text) > 80 else "")

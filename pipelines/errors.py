@@ -1,0 +1,31 @@
+"""Errors, named by what the caller should do about them."""
+
+
+class Grid135Error(Exception):
+    """Anything this product says is wrong, in words meant for the person who can mend it."""
+
+
+class SettingsError(Grid135Error):
+    """A setting is wrong: do not start; the message names file, key, value, rule and a way out."""
+
+
+class SourceUnavailableError(Grid135Error):
+    """The source cannot be reached or read now: try again later."""
+
+
+class SourceConfigError(Grid135Error):
+    """The source cannot work as configured: stop this one, run the others."""
+
+
+class BadRecordError(Grid135Error):
+    """One record makes no sense: keep it in quarantine and go on with the next."""
+
+    def __init__(self, column: str, value: str, rule: str) -> None:
+        super().__init__(f"column {column!r}, value {value!r}: {rule}")
+        self.column = column
+        self.value = value
+        self.rule = rule
+
+
+class QueryError(Grid135Error, ValueError):
+    """A question cannot be answered as asked; the message says what is allowed."""

@@ -1,0 +1,1 @@
+"""Coordinates and grids; the only place that knows a geometry library."""

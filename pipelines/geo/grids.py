@@ -1,0 +1,180 @@
+"""The street's grids: loaded once from the owner's boundary file, asked by position or code."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas
+import shapely
+
+from pipelines.errors import SettingsError
+from pipelines.model.place import NOT_ON_MAP
+
+_MARGIN_DEG = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grid:
+    """One grid (网格): its code, its name, the community (社区) it belongs to."""
+
+    code: str
+    name: str
+    parent: str
+
+
+class Grids:
+    """All grids of the area, with a spatial index.
+
+    ``repaired`` names the grids whose polygons were invalid and were mended. Without a boundary
+    file there are none, and the owner's own grid codes are taken as they come.
+    """
+
+    def __init__(
+        self, grids: Sequence[Grid], shapes: Sequence[shapely.Geometry], repaired: Sequence[str]
+    ) -> None:
+        self._by_code: Mapping[str, Grid] = {grid.code: grid for grid in grids}
+        self._codes = [grid.code for grid in grids]
+        self._tree = shapely.STRtree(list(shapes))
+        self._shapes = list(shapes)
+        self.repaired = tuple(repaired)
+        self.geojson = _geojson(grids, shapes)
+        self.version = hashlib.sha256(self.geojson).hexdigest()[:12]
+        self.bounds = _bounds(shapes)
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def __iter__(self) -> Iterator[Grid]:
+        return iter(self._by_code.values())
+
+    def get(self, code: str) -> Grid:
+        """The grid with this code; an unknown code stands for itself, in no community."""
+        return self._by_code.get(code) or Grid(code=code, name=code, parent=NOT_ON_MAP)
+
+    def has(self, code: str) -> bool:
+        """True when the code is one of ours, or when there is no list to compare with."""
+        return code in self._by_code or not self._by_code
+
+    def locate(self, points: Sequence[tuple[float, float]]) -> list[str]:
+        """The grid code of each (lat, lon), or NOT_ON_MAP; a shared border goes to the first."""
+        found = [NOT_ON_MAP] * len(points)
+        if not self._codes or not points:
+            return found
+        geometries = shapely.points([(lon, lat) for lat, lon in points])
+        inputs, trees = self._tree.query(geometries, predicate="intersects")
+        for i, j in sorted(zip(inputs.tolist(), trees.tolist(), strict=True), reverse=True):
+            found[i] = self._codes[j]
+        return found
+
+    def doubt(self, lat: float, lon: float) -> str | None:
+        """Why a position cannot be right, if it cannot: zero, out of range, or swapped."""
+        if lat == 0 and lon == 0:
+            return "is (0, 0): a missing position"
+        if self._near(lat, lon):
+            return None
+        if self._near(lon, lat):
+            return "is latitude and longitude swapped; swap the columns in position"
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            return "is no place on earth: latitude is −90…90, longitude −180…180"
+        return None
+
+    def _near(self, lat: float, lon: float) -> bool:
+        if self.bounds is None:
+            return False
+        west, south, east, north = self.bounds
+        inside_lat = south - _MARGIN_DEG <= lat <= north + _MARGIN_DEG
+        return inside_lat and west - _MARGIN_DEG <= lon <= east + _MARGIN_DEG
+
+
+def no_grids() -> Grids:
+    """No boundary file: nothing can be located by position."""
+    return Grids((), (), ())
+
+
+def load_grids(
+    file: Path, *, code: str, name: str | None, parent: str | None, crs: str | None
+) -> Grids:
+    """Read a GeoJSON, GeoPackage or Shapefile; mend invalid polygons; turn all into WGS-84.
+
+    Raises SettingsError when the file or a named column is missing, a code repeats, or the file
+    does not state a CRS and none is configured.
+    """
+    if not file.exists():
+        raise SettingsError(f"{file}: no such boundary file; set file under [grids]")
+    try:
+        frame = geopandas.read_file(file)
+    except Exception as error:  # the readers below raise a family of their own
+        raise SettingsError(f"{file}: cannot be read as a boundary file: {error}") from error
+    for column in filter(None, (code, name, parent)):
+        if column not in frame.columns:
+            known = ", ".join(c for c in frame.columns if c != "geometry")
+            raise SettingsError(f"{file}: no column {column!r}; there are: {known}")
+    frame = _in_wgs84(frame, crs, file)
+    codes = [str(value).strip() for value in frame[code]]
+    _check_codes(codes, file)
+    valid = frame.geometry.is_valid
+    shapes = [shapely.make_valid(shape) for shape in frame.geometry]
+    repaired = [c for c, ok in zip(codes, valid, strict=True) if not ok]
+    names = codes if name is None else [str(value).strip() for value in frame[name]]
+    parents = (
+        [NOT_ON_MAP] * len(codes) if parent is None else [str(v).strip() for v in frame[parent]]
+    )
+    grids = [Grid(code=c, name=n, parent=p) for c, n, p in zip(codes, names, parents, strict=True)]
+    return Grids(grids, shapes, repaired)
+
+
+def _in_wgs84(frame: geopandas.GeoDataFrame, crs: str | None, file: Path) -> geopandas.GeoDataFrame:
+    if crs in ("GCJ-02", "BD-09"):
+        return _from_china(frame, crs)
+    if crs is not None:
+        frame = frame.set_crs(crs, allow_override=True)
+    if frame.crs is None:
+        raise SettingsError(f"{file}: does not say its CRS; set crs under [grids]")
+    return frame.to_crs("EPSG:4326")
+
+
+def _from_china(frame: geopandas.GeoDataFrame, crs: str) -> geopandas.GeoDataFrame:
+    from pipelines.geo.coordinates import converter
+
+    convert = converter(crs)
+    assert convert is not None
+
+    def moved(coordinates: "list[list[float]]") -> "list[tuple[float, float]]":
+        points = convert([(lat, lon) for lon, lat in coordinates])
+        return [(lon, lat) for lat, lon in points]
+
+    shapes = shapely.transform(frame.geometry.to_numpy(), moved)
+    return frame.set_geometry(geopandas.GeoSeries(shapes, crs="EPSG:4326"))
+
+
+def _check_codes(codes: Sequence[str], file: Path) -> None:
+    seen: set[str] = set()
+    for code in codes:
+        if not code or code == "None":
+            raise SettingsError(f"{file}: a grid has no code; every grid needs one")
+        if code in seen:
+            raise SettingsError(f"{file}: the code {code!r} occurs twice; codes must differ")
+        seen.add(code)
+
+
+def _bounds(shapes: Sequence[shapely.Geometry]) -> tuple[float, float, float, float] | None:
+    if not shapes:
+        return None
+    west, south, east, north = shapely.total_bounds(list(shapes)).tolist()
+    return (west, south, east, north)
+
+
+def _geojson(grids: Sequence[Grid], shapes: Sequence[shapely.Geometry]) -> bytes:
+    features = [
+        {
+            "type": "Feature",
+            "id": grid.code,
+            "properties": {"code": grid.code, "name": grid.name, "parent": grid.parent},
+            "geometry": json.loads(shapely.to_geojson(shapely.set_precision(shape, 1e-6))),
+        }
+        for grid, shape in zip(grids, shapes, strict=True)
+    ]
+    collection = {"type": "FeatureCollection", "features": features}
+    return json.dumps(collection, ensure_ascii=False, separators=(",", ":")).encode()

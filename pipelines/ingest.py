@@ -1,0 +1,296 @@
+"""The one door: every record of every source comes in here.
+
+One call is one transaction: decode, set bad records aside, drop what is known, locate, fold into
+incidents, correct the tallies, advance the position. All of it is on disk or none.
+Sending anything twice, in any order, changes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipelines.connectors.record import Batch, Record
+from pipelines.decoders.table import content_of
+from pipelines.errors import BadRecordError
+from pipelines.geo.grids import Grids
+from pipelines.model.clock import Rules, settles_at
+from pipelines.model.fact import Flag, Reason, Statement
+from pipelines.model.incident import Incident, fold
+from pipelines.model.incident import incident_id as id_of
+from pipelines.model.place import NOT_ON_MAP, Place
+from pipelines.model.tally import Tally, tally_of
+from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
+from pipelines.replay import seen
+from pipelines.sources import Source
+from pipelines.store import schema
+from pipelines.store.buckets import Level, bucket_start
+from pipelines.store.rows import (
+    fact_rows,
+    from_ms,
+    incident_from,
+    incident_row,
+    report_row,
+    to_ms,
+)
+from pipelines.store.store import Cell, Store, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class _Bad:
+    """A record for the quarantine, with its error."""
+
+    record: Record
+    error: BadRecordError
+    content: bytes
+
+
+class Door:
+    """Takes batches of records into the store."""
+
+    def __init__(self, store: Store, *, rules: Rules, grids: Grids, zone: ZoneInfo) -> None:
+        self._store = store
+        self._rules = rules
+        self._grids = grids
+        self._zone = zone
+
+    def accept(self, source: Source, batch: Batch, *, now: datetime) -> Counts:
+        """Store a batch and the position behind it, in one transaction; return the counts.
+
+        ``now`` is when the records were received.
+        """
+        received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        said, bad = self.decode(source, batch.records, received_at=received_at)
+        with self._store.writing() as writer:
+            counts = self._write(writer, source.id, said, bad, received_at)
+            writer.put_position(source.id, batch.part, batch.position)
+        return replace(counts, read=len(batch.records))
+
+    def decode(
+        self, source: Source, records: Iterable[Record], *, received_at: datetime
+    ) -> tuple[list[tuple[Record, Statement]], list[_Bad]]:
+        """What each record would become, in WGS-84, with every doubt; stores nothing."""
+        said: list[tuple[Record, Statement]] = []
+        bad: list[_Bad] = []
+        for record in records:
+            try:
+                statement = source.decoder.decode(record, source=source.id, received_at=received_at)
+            except BadRecordError as error:
+                bad.append(_Bad(record, error, _bad_content(record)))
+                continue
+            said.append((record, seen(statement, record.horizon)))
+        return self._checked_places(source, said), bad
+
+    def rebuild(self) -> int:
+        """Make incidents and rollups anew from reports and facts; return how many incidents."""
+        with self._store.writing() as writer:
+            writer.clear(schema.incident, schema.rollup)
+            ids = writer.report_incidents()
+            for i in range(0, len(ids), 1000):
+                statements = writer.statements(ids[i : i + 1000])
+                self._apply(writer, statements)
+        return len(ids)
+
+    def _write(
+        self,
+        writer: Writer,
+        source: str,
+        said: Sequence[tuple[Record, Statement]],
+        bad: Sequence[_Bad],
+        now: datetime,
+    ) -> Counts:
+        rows = [(record, s, id_of(s.source, s.incident_key)) for record, s in said]
+        new = _unknown(rows, writer.known_reports({incident for _, _, incident in rows}))
+        statements = self._with_earlier(writer, new)
+        self._store_reports(writer, new)
+        located = self._apply(writer, statements)
+        quarantined = self._quarantine(writer, source, bad, now)
+        flagged = [(record, flag) for record, s, _ in new for flag in s.flags]
+        problems = [_problem(b.record, _flag_of(b.error), kept=False) for b in quarantined]
+        problems += [_problem(record, flag, kept=True) for record, flag in flagged]
+        stamps = [f.at for _, s, _ in new for f in s.facts if f.at is not None]
+        counts = Counts(
+            read=len(said) + len(bad),
+            stored=len(new),
+            duplicate=len(said) - len(new) + len(bad) - len(quarantined),
+            quarantined=len(quarantined),
+            unlocated=sum(1 for _, _, incident in new if not located[incident]),
+            flagged=sum(1 for _, s, _ in new if s.flags),
+            problems=tuple(problems[:PROBLEMS_KEPT]),
+        )
+        if new or quarantined:
+            writer.count_source(
+                source,
+                reports=counts.stored,
+                quarantined=counts.quarantined,
+                flagged=counts.flagged,
+                recorded_at=now,
+                last_stamp=max(stamps, default=None),
+            )
+        return counts
+
+    def _checked_places(
+        self, source: Source, said: Sequence[tuple[Record, Statement]]
+    ) -> list[tuple[Record, Statement]]:
+        at = [i for i, (_, s) in enumerate(said) if s.place is not None and s.place.has_position]
+        points = [(said[i][1].place.lat, said[i][1].place.lon) for i in at]  # type: ignore[union-attr]
+        checked = list(said)
+        doubts = [self._grids.doubt(lat, lon) for lat, lon in points]  # type: ignore[arg-type]
+        converted = source.to_wgs84(points) if source.to_wgs84 and points else points  # type: ignore[arg-type]
+        for i, point, doubt, moved in zip(at, points, doubts, converted, strict=True):
+            record, statement = said[i]
+            if doubt is None and moved is not point:
+                place = statement.place._replace(lat=moved[0], lon=moved[1])  # type: ignore[union-attr]
+                checked[i] = (record, statement._replace(place=place))
+            elif doubt is not None:
+                checked[i] = (record, _without_position(statement, doubt))
+        return checked
+
+    def _with_earlier(
+        self, writer: Writer, new: Sequence[tuple[Record, Statement, str]]
+    ) -> dict[str, list[Statement]]:
+        known = writer.incidents({incident for _, _, incident in new})
+        statements: dict[str, list[Statement]] = defaultdict(list)
+        statements.update(writer.statements(known))
+        for _, statement, incident in new:
+            statements[incident].append(statement)
+        return statements
+
+    def _store_reports(self, writer: Writer, new: Sequence[tuple[Record, Statement, str]]) -> None:
+        contexts = _add_contexts(writer, (record for record, _, _ in new))
+        writer.add(
+            schema.report,
+            [report_row(s, r, incident, contexts[r.context]) for r, s, incident in new],
+        )
+        writer.add(schema.fact, [row for _, s, incident in new for row in fact_rows(s, incident)])
+
+    def _apply(
+        self, writer: Writer, statements: Mapping[str, Sequence[Statement]]
+    ) -> dict[str, str]:
+        """Fold anew the incidents these statements are about; return each one's grid."""
+        before = writer.incidents(statements)
+        incidents = self._located([fold(said) for said in statements.values()])
+        deltas: dict[Cell, Tally] = {}
+        rows = []
+        for incident in incidents:
+            settles = settles_at(incident, self._rules)
+            row = incident_row(incident, settles)
+            rows.append(row)
+            if incident.id in before:
+                self._take_out(deltas, before[incident.id])
+            if settles is not None:
+                self._put_in(deltas, incident, self._final(incident, settles))
+        writer.put(schema.incident, rows)
+        writer.add_tallies(deltas)
+        return {incident.id: incident.grid for incident in incidents}
+
+    def _take_out(self, deltas: dict[Cell, Tally], row: Any) -> None:
+        if row.settles_ms is not None:
+            incident = incident_from(row)
+            self._put_in(deltas, incident, -self._final(incident, from_ms(row.settles_ms)))
+
+    def _final(self, incident: Incident, settles: datetime) -> Tally:
+        return tally_of(incident, self._rules, now=settles, source_alive=True)
+
+    def _put_in(self, deltas: dict[Cell, Tally], incident: Incident, tally: Tally) -> None:
+        for level in Level:
+            start = bucket_start(level, incident.t0.at, self._zone)
+            cell = (int(level), to_ms(start), incident.grid, incident.kind or "", incident.source)
+            deltas[cell] = deltas[cell] + tally if cell in deltas else tally
+
+    def _located(self, incidents: Sequence[Incident]) -> list[Incident]:
+        at = [i for i, incident in enumerate(incidents) if incident.place.has_position]
+        points = [(incidents[i].place.lat, incidents[i].place.lon) for i in at]
+        found = dict(zip(at, self._grids.locate(points), strict=True))  # type: ignore[arg-type]
+        return [self._in_grid(incident, found.get(i)) for i, incident in enumerate(incidents)]
+
+    def _in_grid(self, incident: Incident, found: str | None) -> Incident:
+        """``found`` is the grid of its position, empty outside all; None without a position."""
+        own = incident.place.grid
+        if found:
+            return replace(incident, grid=found)
+        if own is not None and self._grids.has(own):
+            return replace(incident, grid=own)
+        if found is not None and len(self._grids):
+            reason = incident.excluded or Reason.OTHER_JURISDICTION
+            return replace(incident, grid=NOT_ON_MAP, excluded=reason)
+        return incident
+
+    def _quarantine(
+        self, writer: Writer, source: str, bad: Sequence[_Bad], now: datetime
+    ) -> list[_Bad]:
+        """Set the bad records aside; return those that were not there yet."""
+        unique = {b.content: b for b in bad}
+        known = writer.known_quarantine(source, list(unique))
+        new = [b for content, b in unique.items() if content not in known]
+        contexts = _add_contexts(writer, (b.record for b in new))
+        writer.add(
+            schema.quarantine,
+            [_quarantine_row(source, b, contexts[b.record.context], now) for b in new],
+        )
+        return new
+
+
+def _unknown(
+    rows: Iterable[tuple[Record, Statement, str]], known: set[tuple[str, bytes]]
+) -> list[tuple[Record, Statement, str]]:
+    """The rows whose report is not stored yet, each once."""
+    new = {(incident, s.content): (r, s, incident) for r, s, incident in rows}
+    return [row for key, row in new.items() if key not in known]
+
+
+def _without_position(statement: Statement, doubt: str) -> Statement:
+    place = statement.place or Place()
+    flag = Flag("(position)", f"{place.lat}, {place.lon}", doubt)
+    rest = place._replace(lat=None, lon=None)
+    return statement._replace(place=rest, flags=(*statement.flags, flag))
+
+
+def _digest(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).digest()
+
+
+def _bad_content(record: Record) -> bytes:
+    # a record without bytes (a file that breaks off) is told from others by where it is
+    return content_of(record) if record.raw else _digest(str(record.origin).encode())
+
+
+def _add_contexts(writer: Writer, records: Iterable[Record]) -> dict[bytes, bytes]:
+    """Store what the records need to be read again; return each one's id."""
+    contexts = {content: _digest(content) for content in {record.context for record in records}}
+    rows = [{"context_id": digest, "content": content} for content, digest in contexts.items()]
+    writer.add_new(schema.context, rows)
+    return contexts
+
+
+def _flag_of(error: BadRecordError) -> Flag:
+    return Flag(error.column, error.value, error.rule)
+
+
+def _problem(record: Record, flag: Flag, *, kept: bool) -> Problem:
+    return Problem(
+        file=record.origin.part,
+        line=record.origin.line,
+        column=flag.column,
+        value=flag.value,
+        rule=flag.rule,
+        kept=kept,
+    )
+
+
+def _quarantine_row(source: str, bad: _Bad, context_id: bytes, now: datetime) -> dict[str, Any]:
+    return {
+        "source": source,
+        "content": bad.content,
+        "received_ms": to_ms(now),
+        "part": bad.record.origin.part,
+        "line": bad.record.origin.line,
+        "column_name": bad.error.column,
+        "value": bad.error.value,
+        "rule": bad.error.rule,
+        "raw": bad.record.raw,
+        "context_id": context_id,
+    }

@@ -1,0 +1,165 @@
+"""One installation: its settings, store, grids, sources and door, put together."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.geo.grids import Grids, load_grids, no_grids
+from pipelines.ingest import Door
+from pipelines.query import Desk, Silent
+from pipelines.receipt import Counts
+from pipelines.settings import Settings
+from pipelines.sources import Source, build_sources
+from pipelines.store.rows import from_ms
+from pipelines.store.store import Reader, Store, remove
+
+logger = logging.getLogger(__name__)
+
+STORE_FILE = "grid135.sqlite3"
+REPLAY_FILE = "replay.sqlite3"
+"""A replay's times are moved, so it never shares a store with real ones."""
+
+_MADE_WITH = "made_with"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Installation:
+    """Everything a command needs; ``desk`` answers queries, ``door`` takes records in."""
+
+    settings: Settings
+    grids: Grids
+    sources: tuple[Source, ...]
+    store: Store
+    door: Door
+    desk: Desk
+
+    def pull(
+        self, source: Source, *, now: datetime, each: Callable[[Counts], None] | None = None
+    ) -> Counts:
+        """Take in everything a source has that is new, batch by batch; return the counts.
+
+        Raises SourceUnavailableError and SourceConfigError as the connector does; what was
+        taken in before stays.
+        """
+        poller = source.replay or source.poller
+        with self.store.reading() as reader:
+            positions = reader.positions(source.id)
+        counts = Counts()
+        for batch in poller.poll(positions, now=now):
+            taken = self.door.accept(source, batch, now=now)
+            counts += taken
+            if each is not None:
+                each(taken)
+        return counts
+
+
+def prepare(settings: Settings) -> tuple[Grids, tuple[Source, ...]]:
+    """Build grids and sources; raise SettingsError for whatever is wrong with them."""
+    grids = _grids(settings)
+    return grids, build_sources(settings)
+
+
+def open_installation(settings: Settings, *, replayed: bool) -> Installation:
+    """Open the store and put everything together.
+
+    ``replayed`` plays the sources that say so, in a store of their own that begins empty;
+    otherwise every source is read as it is. Raises SettingsError.
+    """
+    grids, sources = prepare(settings)
+    if not replayed:
+        sources = tuple(replace(source, replay=None) for source in sources)
+    playing = any(source.replay for source in sources)
+    file = settings.data / (REPLAY_FILE if playing else STORE_FILE)
+    if playing:
+        remove(file)
+    return _assemble(settings, grids, sources, file)
+
+
+def _assemble(
+    settings: Settings, grids: Grids, sources: tuple[Source, ...], file: Path
+) -> Installation:
+    store = Store(file)
+    zone = settings.area.time_zone
+    rules = settings.rules
+    door = Door(store, rules=rules, grids=grids, zone=zone)
+    desk = Desk(
+        rules=rules,
+        grids=grids,
+        zone=zone,
+        area=settings.area.code,
+        silent=_silence(sources),
+    )
+    installation = Installation(
+        settings=settings, grids=grids, sources=sources, store=store, door=door, desk=desk
+    )
+    _rebuild_if_rules_changed(installation)
+    return installation
+
+
+def _grids(settings: Settings) -> Grids:
+    wanted = settings.grids
+    if wanted is None:
+        return no_grids()
+    grids = load_grids(
+        settings.path(wanted.file),
+        code=wanted.code,
+        name=wanted.name,
+        parent=wanted.parent,
+        crs=wanted.crs,
+    )
+    if grids.repaired:
+        logger.info(
+            "%s: %d polygons were invalid and were mended: %s",
+            wanted.file,
+            len(grids.repaired),
+            ", ".join(grids.repaired),
+        )
+    return grids
+
+
+def _silence(sources: tuple[Source, ...]) -> Silent:
+    """Silent once a source's rhythm has passed; a source without one is never called silent."""
+    rhythm = {source.id: source.silence for source in sources if source.silence is not None}
+
+    def silent(reader: Reader, now: datetime) -> frozenset[str]:
+        if not rhythm:
+            return frozenset()
+        rows = reader.sources()
+        heard = {name: _last_heard(rows[name]) for name in rhythm if name in rows}
+        return frozenset(name for name, at in heard.items() if now - at > rhythm[name])
+
+    return silent
+
+
+def _last_heard(row: Any) -> datetime:
+    return from_ms(max(row.last_recorded_ms, row.last_stamp_ms or 0))
+
+
+def _rebuild_if_rules_changed(installation: Installation) -> None:
+    """Rollups hold verdicts, so they are made anew when targets, kinds, grids or zone change."""
+    made_with = _fingerprint(installation)
+    with installation.store.reading() as reader:
+        known = reader.meta(_MADE_WITH)
+    if known == made_with:
+        return
+    if known is not None:
+        logger.warning("targets, kinds, grids or time zone changed: making the figures anew")
+        installation.door.rebuild()
+    with installation.store.writing() as writer:
+        writer.put_meta(_MADE_WITH, made_with)
+
+
+def _fingerprint(installation: Installation) -> str:
+    settings = installation.settings
+    rules = {
+        "targets": settings.targets.model_dump(mode="json"),
+        "kinds": {code: kind.kind_class for code, kind in sorted(settings.kinds.items())},
+        "grids": installation.grids.version,
+        "zone": str(settings.area.time_zone),
+    }
+    return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()

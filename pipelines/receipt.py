@@ -1,0 +1,50 @@
+"""What became of the records of a batch, in numbers and in words."""
+
+from dataclasses import dataclass, field
+
+PROBLEMS_KEPT = 200
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """What was wrong with one record or one of its fields, and where it stood."""
+
+    file: str
+    line: int
+    column: str
+    value: str
+    rule: str
+    kept: bool
+
+    def __str__(self) -> str:
+        what = "flagged" if self.kept else "quarantined"
+        where = f"{self.file}:{self.line}"
+        return f"{where}: {what}: column {self.column!r}, value {self.value!r}: {self.rule}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """What became of the records of a batch: ``read == stored + duplicate + quarantined``.
+
+    ``unlocated`` and ``flagged`` are counts of stored records. ``problems`` holds the first
+    ``PROBLEMS_KEPT``; all of them are in the store.
+    """
+
+    read: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    unlocated: int = 0
+    flagged: int = 0
+    problems: tuple[Problem, ...] = field(default=())
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            read=self.read + other.read,
+            stored=self.stored + other.stored,
+            duplicate=self.duplicate + other.duplicate,
+            quarantined=self.quarantined + other.quarantined,
+            unlocated=self.unlocated + other.unlocated,
+            flagged=self.flagged + other.flagged,
+            problems=(self.problems + other.problems)[:PROBLEMS_KEPT],
+        )

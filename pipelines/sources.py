@@ -1,0 +1,134 @@
+"""From a config block to a source that can be polled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError
+
+from pipelines.connectors import CONNECTORS
+from pipelines.connectors.record import Poller
+from pipelines.decoders import DECODERS
+from pipelines.decoders.decoder import Decoder
+from pipelines.errors import SettingsError
+from pipelines.geo.coordinates import Converter, converter
+from pipelines.options import Duration, Name, Options, Zone, explain
+from pipelines.replay import Replay, ReplayOptions
+from pipelines.settings import Settings
+
+
+class SourceSettings(Options):
+    """The part of a source's block that every source has.
+
+    ``connector`` and ``decoder`` hold the name (``type``) and the options of each.
+    """
+
+    name: Name
+    connector: dict[str, Any]
+    decoder: dict[str, Any]
+    every: Duration = timedelta(seconds=1)
+    time_zone: Zone | None = None
+    crs: str = "WGS-84"
+    silence: Duration | None = Field(
+        default=None, description="How long the source may say nothing before it counts as silent."
+    )
+    replay: ReplayOptions | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One configured feed, ready to be polled.
+
+    ``poller`` reads the source as it is; ``replay`` plays it, when the block asks for that.
+    ``to_wgs84`` is None when coordinates need no conversion.
+    """
+
+    id: str
+    names: Mapping[str, str]
+    poller: Poller
+    decoder: Decoder
+    every: timedelta
+    to_wgs84: Converter | None
+    silence: timedelta | None
+    replay: Replay | None
+
+
+def build_sources(settings: Settings) -> tuple[Source, ...]:
+    """Every source of the config file, checked.
+
+    Raises SettingsError naming file, key, value, rule and a hint.
+    """
+    sources = tuple(
+        _build(settings, source_id, block) for source_id, block in settings.sources.items()
+    )
+    _check_clocks(settings, sources)
+    return sources
+
+
+def _build(settings: Settings, source_id: str, block: Mapping[str, Any]) -> Source:
+    within = ("sources", source_id)
+    common = _checked(SourceSettings, block, settings, within)
+    connector = _chosen(CONNECTORS, common.connector, settings, (*within, "connector"))
+    decoder = _chosen(DECODERS, common.decoder, settings, (*within, "decoder"))
+    zone: ZoneInfo = common.time_zone or settings.area.time_zone
+    reader = decoder[0](decoder[1], zone=zone)
+    _check_kinds(settings, source_id, decoder[1])
+    poller = connector[0](connector[1], base=settings.file.parent)
+    try:
+        to_wgs84 = converter(common.crs)
+    except SettingsError as error:
+        raise SettingsError(f"{settings.file} [sources.{source_id}]: {error}") from error
+    return Source(
+        id=source_id,
+        names=common.name.as_dict(),
+        poller=poller,
+        decoder=reader,
+        every=common.every,
+        to_wgs84=to_wgs84,
+        silence=common.silence,
+        replay=Replay(common.replay, poller, reader, zone=zone) if common.replay else None,
+    )
+
+
+def _checked(model: type, block: Any, settings: Settings, within: tuple[str, ...]) -> Any:
+    try:
+        return model.model_validate(block)  # type: ignore[attr-defined]
+    except ValidationError as error:
+        raise explain(error, file=str(settings.file), within=within, model=model) from error
+
+
+def _chosen(
+    known: Mapping[str, Any], block: Mapping[str, Any], settings: Settings, within: tuple[str, ...]
+) -> tuple[Any, Any]:
+    """The class a block names with ``type``, and its options, checked."""
+    name = str(block.get("type"))
+    if name not in known:
+        where = f"{settings.file} [{'.'.join(within)}]"
+        raise SettingsError(f"{where}: type = {name!r}: must be one of: {', '.join(sorted(known))}")
+    options = {key: value for key, value in block.items() if key != "type"}
+    return known[name], _checked(known[name].options, options, settings, within)
+
+
+def _check_kinds(settings: Settings, source_id: str, options: Any) -> None:
+    kind = options.kind
+    named = {kind} if isinstance(kind, str) else {*kind.map.values(), kind.default} - {None}
+    unknown = sorted(named - set(settings.kinds))
+    if unknown:
+        raise SettingsError(
+            f"{settings.file} [sources.{source_id}.decoder]: kind = {unknown[0]!r}: "
+            f"there is no such kind; add [kinds.{unknown[0]}] or use one of: "
+            f"{', '.join(sorted(settings.kinds))}"
+        )
+
+
+def _check_clocks(settings: Settings, sources: tuple[Source, ...]) -> None:
+    """All sources run on one clock, so replays must agree on its speed."""
+    speeds = {s.replay.options.speed if s.replay else 1.0 for s in sources}
+    if len(speeds) > 1:
+        shown = ", ".join(f"{speed:g}" for speed in sorted(speeds))
+        raise SettingsError(
+            f"{settings.file} [sources]: replay.speed = {shown}: all sources share one clock; "
+            "give every replay the same speed, and live sources only beside speed = 1"
+        )

@@ -1,0 +1,189 @@
+"""Between the model's values and the rows of the store."""
+
+import json
+import sys
+from array import array
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipelines.connectors.record import Record
+from pipelines.model.fact import Fact, Flag, Reason, Statement
+from pipelines.model.incident import Incident
+from pipelines.model.milestone import Milestone
+from pipelines.model.place import Place
+from pipelines.model.stamp import Method, Stamp
+from pipelines.model.tally import Tally
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MS = timedelta(milliseconds=1)
+_MILESTONES = tuple((milestone, f"{milestone}_ms") for milestone in Milestone)
+_BIG_ENDIAN = sys.byteorder == "big"
+
+
+def to_ms(moment: datetime) -> int:
+    """Milliseconds since 1970, exactly."""
+    return (moment - _EPOCH) // _MS
+
+
+def from_ms(ms: int) -> datetime:
+    """The aware UTC moment of ``to_ms``."""
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def report_row(
+    statement: Statement, record: Record, incident: str, context_id: bytes
+) -> dict[str, Any]:
+    """A row of ``report``."""
+    place = statement.place or Place()
+    return {
+        "incident_id": incident,
+        "report_id": statement.content,
+        "source": statement.source,
+        "incident_key": statement.incident_key,
+        "record_id": statement.record_id,
+        "recorded_ms": to_ms(statement.recorded_at),
+        "ordinal": statement.ordinal,
+        "part": record.origin.part,
+        "line": record.origin.line,
+        "raw": record.raw,
+        "context_id": context_id,
+        "unit": statement.unit,
+        "qualifies": statement.qualifies,
+        "kind": statement.kind,
+        "severity": statement.severity,
+        "excluded": statement.excluded,
+        "lat": place.lat,
+        "lon": place.lon,
+        "address": place.address,
+        "own_grid": place.grid,
+        "title": statement.title,
+        "flags": json.dumps(statement.flags, ensure_ascii=False) if statement.flags else None,
+    }
+
+
+def fact_rows(statement: Statement, incident: str) -> list[dict[str, Any]]:
+    """The rows of ``fact`` of one statement."""
+    return [
+        {
+            "incident_id": incident,
+            "report_id": statement.content,
+            "milestone": fact.milestone.value,
+            "at_ms": None if fact.at is None else to_ms(fact.at),
+            "precision_s": fact.precision_s,
+            "method": fact.method.value,
+        }
+        for fact in statement.facts
+    ]
+
+
+def statement_from(report: Any, facts: Iterable[Any]) -> Statement:
+    """The statement a report row and its fact rows stand for."""
+    place = Place(report.lat, report.lon, report.address, report.own_grid)
+    return Statement(
+        source=report.source,
+        incident_key=report.incident_key,
+        record_id=report.record_id,
+        recorded_at=from_ms(report.recorded_ms),
+        ordinal=report.ordinal,
+        content=bytes(report.report_id),
+        facts=tuple(_fact_from(row) for row in facts),
+        unit=report.unit,
+        qualifies=bool(report.qualifies),
+        kind=report.kind,
+        severity=report.severity,
+        excluded=Reason(report.excluded) if report.excluded else None,
+        place=None if place == Place() else place,
+        title=report.title,
+        flags=tuple(Flag(*flag) for flag in json.loads(report.flags)) if report.flags else (),
+    )
+
+
+def _fact_from(row: Any) -> Fact:
+    at = None if row.at_ms is None else from_ms(row.at_ms)
+    return Fact(Milestone(row.milestone), at, row.precision_s, Method(row.method))
+
+
+def incident_row(incident: Incident, settles: datetime | None) -> dict[str, Any]:
+    """A row of ``incident``."""
+    stamps = incident.stamps
+    row: dict[str, Any] = {
+        "id": incident.id,
+        "source": incident.source,
+        "key": incident.key,
+        "kind": incident.kind,
+        "kind_at_dispatch": incident.kind_at_dispatch,
+        "severity": incident.severity,
+        "excluded": incident.excluded,
+        "grid": incident.grid,
+        "t0_ms": to_ms(incident.t0.at),
+        "closed_ms": None if incident.closed_at is None else to_ms(incident.closed_at),
+        "settles_ms": None if settles is None else to_ms(settles),
+        "coarse": _coarse(stamps),
+        "lat": incident.place.lat,
+        "lon": incident.place.lon,
+        "address": incident.place.address,
+        "title": incident.title,
+        "units": len({unit.unit for unit in incident.units}),
+        "flagged": len(incident.flags),
+    }
+    for milestone, column in _MILESTONES:
+        stamp = stamps.get(milestone)
+        row[column] = None if stamp is None else to_ms(stamp.at)
+    return row
+
+
+def incident_from(row: Any) -> Incident:
+    """The incident a row stands for, without its units and flags: enough to judge it."""
+    coarse = _coarse_from(row.coarse)
+    stamps = {
+        milestone: Stamp(from_ms(ms), *coarse.get(milestone, ()))
+        for milestone, column in _MILESTONES
+        if (ms := getattr(row, column)) is not None
+    }
+    return Incident(
+        id=row.id,
+        source=row.source,
+        key=row.key,
+        stamps=stamps,
+        kind=row.kind,
+        kind_at_dispatch=row.kind_at_dispatch,
+        severity=row.severity,
+        closed_at=None if row.closed_ms is None else from_ms(row.closed_ms),
+        place=Place(row.lat, row.lon, row.address),
+        title=row.title,
+        excluded=Reason(row.excluded) if row.excluded else None,
+        units=(),
+        flags=(),
+        grid=row.grid,
+    )
+
+
+def _coarse(stamps: Mapping[Milestone, Stamp]) -> str | None:
+    plain = Stamp(_EPOCH)[1:]
+    unusual = [f"{m}:{s.precision_s}:{s.method}" for m, s in stamps.items() if s[1:] != plain]
+    return ",".join(sorted(unusual)) or None
+
+
+def _coarse_from(text: str | None) -> dict[Milestone, tuple[int, Method]]:
+    if not text:
+        return {}
+    parts = (item.split(":") for item in text.split(","))
+    return {Milestone(m): (int(precision), Method(method)) for m, precision, method in parts}
+
+
+def pack(tally: Tally) -> bytes:
+    """A tally as bytes: pairs of 64-bit little-endian integers, by key."""
+    numbers = array("q", [n for pair in sorted(tally.counts.items()) for n in pair])
+    if _BIG_ENDIAN:
+        numbers.byteswap()
+    return numbers.tobytes()
+
+
+def unpack(content: bytes) -> Tally:
+    """The tally of ``pack``."""
+    numbers = array("q")
+    numbers.frombytes(content)
+    if _BIG_ENDIAN:
+        numbers.byteswap()
+    return Tally(dict(zip(numbers[::2], numbers[1::2], strict=True)))
