@@ -173,7 +173,7 @@ class Door:
         """Fold anew the incidents these statements are about; return each one's grid."""
         before = writer.incidents(statements)
         incidents = self._located([fold(said) for said in statements.values()])
-        deltas: dict[Cell, Tally] = {}
+        deltas: dict[Cell, dict[int, int]] = {}
         rows = []
         for incident in incidents:
             settles = settles_at(incident, self._rules)
@@ -184,10 +184,10 @@ class Door:
             if settles is not None:
                 self._put_in(deltas, incident, self._final(incident, settles))
         writer.put(schema.incident, rows)
-        writer.add_tallies(deltas)
+        writer.add_tallies({cell: Tally(counts) for cell, counts in deltas.items()})
         return {incident.id: incident.grid for incident in incidents}
 
-    def _take_out(self, deltas: dict[Cell, Tally], row: Any) -> None:
+    def _take_out(self, deltas: dict[Cell, dict[int, int]], row: Any) -> None:
         if row.settles_ms is not None:
             incident = incident_from(row)
             self._put_in(deltas, incident, -self._final(incident, from_ms(row.settles_ms)))
@@ -195,11 +195,13 @@ class Door:
     def _final(self, incident: Incident, settles: datetime) -> Tally:
         return tally_of(incident, self._rules, now=settles, source_alive=True)
 
-    def _put_in(self, deltas: dict[Cell, Tally], incident: Incident, tally: Tally) -> None:
+    def _put_in(self, deltas: dict[Cell, dict[int, int]], incident: Incident, tally: Tally) -> None:
         for level in Level:
             start = bucket_start(level, incident.t0.at, self._zone)
             cell = (int(level), to_ms(start), incident.grid, incident.kind or "", incident.source)
-            deltas[cell] = deltas[cell] + tally if cell in deltas else tally
+            counts = deltas.setdefault(cell, {})
+            for key, n in tally.counts.items():
+                counts[key] = counts.get(key, 0) + n
 
     def _located(self, incidents: Sequence[Incident]) -> list[Incident]:
         at = [i for i, incident in enumerate(incidents) if incident.place.has_position]
@@ -261,7 +263,7 @@ def _bad_content(record: Record) -> bytes:
 def _add_contexts(writer: Writer, records: Iterable[Record]) -> dict[bytes, bytes]:
     """Store what the records need to be read again; return each one's id."""
     contexts = {content: _digest(content) for content in {record.context for record in records}}
-    rows = [{"context_id": digest, "content": content} for content, digest in contexts.items()]
+    rows = [(digest, content) for content, digest in contexts.items()]
     writer.add_new(schema.context, rows)
     return contexts
 
@@ -281,16 +283,8 @@ def _problem(record: Record, flag: Flag, *, kept: bool) -> Problem:
     )
 
 
-def _quarantine_row(source: str, bad: _Bad, context_id: bytes, now: datetime) -> dict[str, Any]:
-    return {
-        "source": source,
-        "content": bad.content,
-        "received_ms": to_ms(now),
-        "part": bad.record.origin.part,
-        "line": bad.record.origin.line,
-        "column_name": bad.error.column,
-        "value": bad.error.value,
-        "rule": bad.error.rule,
-        "raw": bad.record.raw,
-        "context_id": context_id,
-    }
+def _quarantine_row(source: str, bad: _Bad, context_id: bytes, now: datetime) -> tuple[Any, ...]:
+    record, error = bad.record, bad.error
+    where = (record.origin.part, record.origin.line)
+    what = (error.column, error.value, error.rule)
+    return (source, bad.content, to_ms(now), *where, *what, record.raw, context_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 Reader = Callable[[str], datetime]
@@ -23,7 +24,8 @@ def time_reader(formats: Sequence[str], zone: ZoneInfo) -> Reader:
             try:
                 moment = reader(text)
                 # the store keeps milliseconds; what is folded before and after must agree
-                return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+                finer = moment.microsecond % 1000
+                return moment - timedelta(microseconds=finer) if finer else moment
             except (ValueError, OverflowError):
                 continue
         raise ValueError(f"is not a time written as {expected}")
@@ -97,9 +99,12 @@ def _by_position(at: dict[str, slice], signs: list[tuple[int, str]], width: int)
     hour, half = at.get("H", at.get("I")), at.get("p")
     minute, second = at.get("M"), at.get("S")
     twelve = "I" in at
+    # position 0 twice, so that it is a tuple however few signs there are
+    between = itemgetter(*(i for i, _ in signs), 0, 0)
+    expected = tuple(sign for _, sign in signs)
 
     def read(text: str) -> datetime:
-        if len(text) != width or any(text[i] != sign for i, sign in signs):
+        if len(text) != width or between(text)[:-2] != expected:
             raise ValueError(text)
         hours = int(text[hour]) if hour else 0
         if twelve:

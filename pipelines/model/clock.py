@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import product
 from typing import NamedTuple
 
 from pipelines.model.fact import Reason
@@ -22,6 +23,10 @@ class Reading(StrEnum):
     """累计: all from t0."""
     STAGED = "staged"
     """分段: each stage from the end of the one before."""
+
+
+CLOCKS: tuple[tuple[Milestone, Reading], ...] = tuple(product(TARGETED, Reading))
+"""Every target is read both ways; a clock is one target in one reading."""
 
 
 class Verdict(StrEnum):
@@ -112,29 +117,18 @@ def judge(
     A stamp after ``now`` has not happened yet. ``source_alive`` is False when the source has
     been silent for longer than expected, so that a missing arrival proves nothing.
     """
-    excluded = rules.exclusion(incident)
-    if excluded is not None:
-        return Outcome(Verdict.EXCLUDED, excluded)
-    start = _start(incident, milestone, reading, now)
-    stop = _happened(incident.stamps.get(milestone), now)
-    closed = incident.closed_at is not None and incident.closed_at <= now
-    cancelled = _happened(incident.stamps.get(Milestone.CANCELLED), now)
-    if start is None:
-        return _without_start(stop, cancelled, closed, source_alive)
-    deadline = start.at + rules.limit(incident.kind_at_dispatch, milestone)
-    if stop is not None:
-        return _measured(start, stop, deadline)
-    if cancelled is not None and cancelled.at <= deadline:
-        return Outcome(Verdict.EXCLUDED, Reason.CANCELLED_IN_TIME, start.at, deadline)
-    if cancelled is not None:
-        return Outcome(Verdict.MISS, "cancelled_late", start.at, deadline)
-    if now <= deadline:
-        return Outcome(Verdict.PENDING, "inside_target", start.at, deadline)
-    if closed:
-        return Outcome(Verdict.UNKNOWN, "closed_without_stamp", start.at, deadline)
-    if not source_alive:
-        return Outcome(Verdict.UNKNOWN, "source_silent", start.at, deadline)
-    return Outcome(Verdict.MISS, "open_past_target", start.at, deadline)
+    standing = _standing(incident, rules, now, source_alive)
+    return _outcome(standing, milestone, reading, rules)
+
+
+def outcomes(
+    incident: Incident, rules: Rules, *, now: datetime, source_alive: bool = True
+) -> list[Outcome]:
+    """The outcome of every clock, in the order of ``CLOCKS``; see :func:`judge`."""
+    standing = _standing(incident, rules, now, source_alive)
+    if standing.excluded is not None:
+        return [Outcome(Verdict.EXCLUDED, standing.excluded)] * len(CLOCKS)
+    return [_outcome(standing, milestone, reading, rules) for milestone, reading in CLOCKS]
 
 
 def settles_at(incident: Incident, rules: Rules) -> datetime | None:
@@ -147,7 +141,8 @@ def settles_at(incident: Incident, rules: Rules) -> datetime | None:
     missing = [m for m in TARGETED if m not in incident.stamps]
     if missing and not incident.is_closed:
         return None
-    instants = [stamp.at for stamp in incident.stamps.values()]
+    instants = [incident.t0.at]
+    instants.extend(incident.stamps[m].at for m in _DECISIVE if m in incident.stamps)
     # At its deadline a clock is still pending; a second later it is not.
     instants.extend(deadline + _SECOND for deadline in _deadlines(incident, missing, rules))
     if incident.closed_at is not None:
@@ -167,6 +162,7 @@ def state_of(outcome: Outcome, *, now: datetime, warning_share: float) -> ClockS
 
 
 _SECOND = timedelta(seconds=1)
+_DECISIVE = (*TARGETED, Milestone.CANCELLED)
 
 _STATES = {
     Verdict.HIT: ClockState.MET,
@@ -177,49 +173,88 @@ _STATES = {
 }
 
 
-def _happened(stamp: Stamp | None, now: datetime) -> Stamp | None:
-    return stamp if stamp is not None and stamp.at <= now else None
+class _Standing(NamedTuple):
+    """What is the same for all clocks of one incident at one moment."""
+
+    excluded: Reason | None
+    kind: str | None
+    t0: Stamp
+    happened: Mapping[Milestone, Stamp]
+    closed: bool
+    now: datetime
+    source_alive: bool
 
 
-def _start(
-    incident: Incident, milestone: Milestone, reading: Reading, now: datetime
-) -> Stamp | None:
-    before = PREDECESSOR.get(milestone)
-    if reading is Reading.CUMULATIVE or before is None:
-        return incident.t0
-    return _happened(incident.stamps.get(before), now)
+def _standing(incident: Incident, rules: Rules, now: datetime, source_alive: bool) -> _Standing:
+    closed = incident.closed_at is not None and incident.closed_at <= now
+    happened = {m: stamp for m, stamp in incident.stamps.items() if stamp.at <= now}
+    excluded, kind = rules.exclusion(incident), incident.kind_at_dispatch
+    return _Standing(excluded, kind, incident.t0, happened, closed, now, source_alive)
 
 
-def _without_start(
-    stop: Stamp | None, cancelled: Stamp | None, closed: bool, source_alive: bool
-) -> Outcome:
+def _outcome(standing: _Standing, milestone: Milestone, reading: Reading, rules: Rules) -> Outcome:
+    if standing.excluded is not None:
+        return Outcome(Verdict.EXCLUDED, standing.excluded)
+    start = _start(standing, milestone, reading)
+    stop = standing.happened.get(milestone)
+    if start is None:
+        return _without_start(standing, stop)
+    deadline = start.at + rules.limit(standing.kind, milestone)
+    if stop is not None:
+        return _measured(start, stop, deadline)
+    return _not_reached(standing, start, deadline)
+
+
+def _start(standing: _Standing, milestone: Milestone, reading: Reading) -> Stamp | None:
+    if reading is Reading.CUMULATIVE or milestone not in PREDECESSOR:
+        return standing.t0
+    return standing.happened.get(PREDECESSOR[milestone])
+
+
+def _not_reached(standing: _Standing, start: Stamp, deadline: datetime) -> Outcome:
+    cancelled = standing.happened.get(Milestone.CANCELLED)
+    if cancelled is not None and cancelled.at <= deadline:
+        return Outcome(Verdict.EXCLUDED, Reason.CANCELLED_IN_TIME, start.at, deadline)
+    if cancelled is not None:
+        return Outcome(Verdict.MISS, "cancelled_late", start.at, deadline)
+    if standing.now <= deadline:
+        return Outcome(Verdict.PENDING, "inside_target", start.at, deadline)
+    if standing.closed:
+        return Outcome(Verdict.UNKNOWN, "closed_without_stamp", start.at, deadline)
+    if not standing.source_alive:
+        return Outcome(Verdict.UNKNOWN, "source_silent", start.at, deadline)
+    return Outcome(Verdict.MISS, "open_past_target", start.at, deadline)
+
+
+def _without_start(standing: _Standing, stop: Stamp | None) -> Outcome:
     """The staged reading of a stage whose beginning was never recorded."""
     if stop is not None:
         return Outcome(Verdict.UNKNOWN, "stage_start_missing")
-    if cancelled is not None:
+    if Milestone.CANCELLED in standing.happened:
         return Outcome(Verdict.EXCLUDED, Reason.CANCELLED_IN_TIME)
-    if closed:
+    if standing.closed:
         return Outcome(Verdict.UNKNOWN, "closed_without_stamp")
-    if not source_alive:
+    if not standing.source_alive:
         return Outcome(Verdict.UNKNOWN, "source_silent")
     return Outcome(Verdict.PENDING, "stage_not_started")
 
 
 def _measured(start: Stamp, stop: Stamp, deadline: datetime) -> Outcome:
-    longest = stop.latest - start.at
-    if longest <= -_SECOND:
-        return Outcome(Verdict.QUARANTINED, "negative_duration", start.at, deadline)
-    shortest = stop.at - start.latest
-    limit = deadline - start.at
+    took = stop.at - start.at
     hit = stop.at <= deadline
-    seconds = max(0, int((stop.at - start.at).total_seconds()))
+    uncertain = False
+    if start.precision_s != 1 or stop.precision_s != 1:
+        limit = deadline - start.at
+        uncertain = (stop.at - start.latest <= limit) != (stop.latest - start.at <= limit)
+    if stop.latest - start.at <= -_SECOND:
+        return Outcome(Verdict.QUARANTINED, "negative_duration", start.at, deadline)
     return Outcome(
         Verdict.HIT if hit else Verdict.MISS,
         "in_time" if hit else "late",
         start.at,
         deadline,
-        seconds,
-        indeterminate=(shortest <= limit) != (longest <= limit),
+        max(0, took // _SECOND),
+        uncertain,
     )
 
 

@@ -84,12 +84,14 @@ def fold(statements: Iterable[Statement]) -> Incident:
 
     Raises ValueError when there is no statement.
     """
-    history = sorted(set(statements), key=_ORDER)
+    history = list(statements)
+    if len(history) > 1:
+        history = sorted(set(history), key=_ORDER)
     if not history:
         raise ValueError("an incident needs at least one statement")
     current = _latest_revisions(history)
     stamps = _stamps(current, received=min(s.recorded_at for s in history))
-    closed_at = _closing(current, stamps)
+    closed_at = _close(current, stamps)
     return Incident(
         id=incident_id(history[0].source, history[0].incident_key),
         source=history[0].source,
@@ -125,7 +127,7 @@ def _stamps(current: Sequence[Statement], *, received: datetime) -> dict[Milesto
                 stamps[fact.milestone] = Stamp(fact.at, fact.precision_s, fact.method)
     if Milestone.RECEIVED not in stamps:
         stamps[Milestone.RECEIVED] = Stamp(received)
-    return _with_endings(current, stamps)
+    return stamps
 
 
 def _may_count(fact: Fact, statement: Statement) -> bool:
@@ -137,16 +139,6 @@ def _may_count(fact: Fact, statement: Statement) -> bool:
 def _comes_first(fact: Fact, known: Stamp) -> bool:
     # Precision and method settle ties, so that the order of arrival cannot.
     return (fact.at, fact.precision_s, fact.method) < (known.at, known.precision_s, known.method)
-
-
-def _with_endings(
-    current: Sequence[Statement], stamps: dict[Milestone, Stamp]
-) -> dict[Milestone, Stamp]:
-    milestone, facts = _ending(current)
-    dated = [fact.stamp for fact in facts if fact.stamp is not None]
-    if milestone is not None and dated:
-        stamps[milestone] = max(dated)
-    return stamps
 
 
 def _ending(current: Sequence[Statement]) -> tuple[Milestone | None, list[Fact]]:
@@ -172,11 +164,14 @@ def _said_by_all(current: Sequence[Statement], milestones: tuple[Milestone, ...]
     return overall or ([f for f in by_unit if f is not None] if all(by_unit) else [])
 
 
-def _closing(current: Sequence[Statement], stamps: Mapping[Milestone, Stamp]) -> datetime | None:
-    ending, _ = _ending(current)
+def _close(current: Sequence[Statement], stamps: dict[Milestone, Stamp]) -> datetime | None:
+    """Add the stamp of the ending, if there is one, and say when the incident was closed."""
+    ending, facts = _ending(current)
     if ending is None:
         return None
-    if ending in stamps:
+    dated = [fact.stamp for fact in facts if fact.stamp is not None]
+    if dated:
+        stamps[ending] = max(dated)
         return stamps[ending].at
     said = [stamp.at for milestone, stamp in stamps.items() if milestone is not Milestone.RECEIVED]
     return max(said, default=stamps[Milestone.RECEIVED].at)

@@ -8,15 +8,12 @@ the new".
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import pairwise, product
+from itertools import pairwise
 
-from pipelines.model.clock import Outcome, Reading, Rules, Verdict, judge
+from pipelines.model.clock import CLOCKS, Outcome, Reading, Rules, Verdict, outcomes
 from pipelines.model.fact import Reason
 from pipelines.model.incident import Incident
-from pipelines.model.milestone import TARGETED, Milestone
-
-CLOCKS: tuple[tuple[Milestone, Reading], ...] = tuple(product(TARGETED, Reading))
-"""Every target is read both ways; a clock is one target in one reading."""
+from pipelines.model.milestone import Milestone
 
 _VERDICTS = tuple(v for v in Verdict if v is not Verdict.EXCLUDED)
 _REASONS = tuple(Reason)
@@ -176,7 +173,4 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 def tally_of(incident: Incident, rules: Rules, *, now: datetime, source_alive: bool) -> Tally:
     """What one incident adds to the figures at ``now``."""
-    return Tally.of(
-        judge(incident, milestone, reading, rules, now=now, source_alive=source_alive)
-        for milestone, reading in CLOCKS
-    )
+    return Tally.of(outcomes(incident, rules, now=now, source_alive=source_alive))

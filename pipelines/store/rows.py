@@ -5,7 +5,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipelines.connectors.record import Record
 from pipelines.model.fact import Fact, Flag, Reason, Statement
@@ -18,6 +18,7 @@ from pipelines.model.tally import Tally
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _MILESTONES = tuple((milestone, f"{milestone}_ms") for milestone in Milestone)
+_PLAIN = Stamp(_EPOCH)[1:]
 _BIG_ENDIAN = sys.byteorder == "big"
 
 
@@ -31,48 +32,84 @@ def from_ms(ms: int) -> datetime:
     return _EPOCH + timedelta(milliseconds=ms)
 
 
-def report_row(
-    statement: Statement, record: Record, incident: str, context_id: bytes
-) -> dict[str, Any]:
-    """A row of ``report``."""
-    place = statement.place or Place()
-    return {
-        "incident_id": incident,
-        "report_id": statement.content,
-        "source": statement.source,
-        "incident_key": statement.incident_key,
-        "record_id": statement.record_id,
-        "recorded_ms": to_ms(statement.recorded_at),
-        "ordinal": statement.ordinal,
-        "part": record.origin.part,
-        "line": record.origin.line,
-        "raw": record.raw,
-        "context_id": context_id,
-        "unit": statement.unit,
-        "qualifies": statement.qualifies,
-        "kind": statement.kind,
-        "severity": statement.severity,
-        "excluded": statement.excluded,
-        "lat": place.lat,
-        "lon": place.lon,
-        "address": place.address,
-        "own_grid": place.grid,
-        "title": statement.title,
-        "flags": json.dumps(statement.flags, ensure_ascii=False) if statement.flags else None,
-    }
+class ReportRow(NamedTuple):
+    """A row of ``report``, its columns in order."""
+
+    incident_id: str
+    report_id: bytes
+    source: str
+    incident_key: str
+    record_id: str
+    recorded_ms: int
+    ordinal: int
+    part: str
+    line: int
+    raw: bytes
+    context_id: bytes
+    unit: str | None
+    qualifies: bool
+    kind: str | None
+    severity: int | None
+    excluded: str | None
+    lat: float | None
+    lon: float | None
+    address: str | None
+    own_grid: str | None
+    title: str | None
+    flags: str | None
 
 
-def fact_rows(statement: Statement, incident: str) -> list[dict[str, Any]]:
-    """The rows of ``fact`` of one statement."""
+def report_row(statement: Statement, record: Record, incident: str, context_id: bytes) -> ReportRow:
+    """A record and what it says, as a row."""
+    lat, lon, address, own_grid = statement.place or Place()
+    return ReportRow(
+        incident_id=incident,
+        report_id=statement.content,
+        source=statement.source,
+        incident_key=statement.incident_key,
+        record_id=statement.record_id,
+        recorded_ms=to_ms(statement.recorded_at),
+        ordinal=statement.ordinal,
+        part=record.origin.part,
+        line=record.origin.line,
+        raw=record.raw,
+        context_id=context_id,
+        unit=statement.unit,
+        qualifies=statement.qualifies,
+        kind=statement.kind,
+        severity=statement.severity,
+        excluded=statement.excluded,
+        lat=lat,
+        lon=lon,
+        address=address,
+        own_grid=own_grid,
+        title=statement.title,
+        flags=json.dumps(statement.flags, ensure_ascii=False) if statement.flags else None,
+    )
+
+
+class FactRow(NamedTuple):
+    """A row of ``fact``, its columns in order."""
+
+    incident_id: str
+    report_id: bytes
+    milestone: str
+    at_ms: int | None
+    precision_s: int
+    method: str
+
+
+def fact_rows(statement: Statement, incident: str) -> list[FactRow]:
+    """The facts of one statement, as rows."""
     return [
-        {
-            "incident_id": incident,
-            "report_id": statement.content,
-            "milestone": fact.milestone.value,
-            "at_ms": None if fact.at is None else to_ms(fact.at),
-            "precision_s": fact.precision_s,
-            "method": fact.method.value,
-        }
+        FactRow(
+            incident,
+            statement.content,
+            fact.milestone._value_,
+            None if fact.at is None else to_ms(fact.at),
+            fact.precision_s,
+            fact.method._value_,
+        )
         for fact in statement.facts
     ]
 
@@ -104,33 +141,65 @@ def _fact_from(row: Any) -> Fact:
     return Fact(Milestone(row.milestone), at, row.precision_s, Method(row.method))
 
 
-def incident_row(incident: Incident, settles: datetime | None) -> dict[str, Any]:
-    """A row of ``incident``."""
+class IncidentRow(NamedTuple):
+    """A row of ``incident``, its columns in order."""
+
+    id: str
+    source: str
+    key: str
+    kind: str | None
+    kind_at_dispatch: str | None
+    severity: int | None
+    excluded: str | None
+    grid: str
+    t0_ms: int
+    reported_ms: int | None
+    received_ms: int | None
+    accepted_ms: int | None
+    dispatched_ms: int | None
+    en_route_ms: int | None
+    arrived_ms: int | None
+    resolved_ms: int | None
+    cancelled_ms: int | None
+    closed_ms: int | None
+    settles_ms: int | None
+    coarse: str | None
+    lat: float | None
+    lon: float | None
+    address: str | None
+    title: str | None
+    units: int
+    flagged: int
+
+
+def incident_row(incident: Incident, settles: datetime | None) -> IncidentRow:
+    """An incident as a row; ``settles`` is when its verdicts stop changing."""
     stamps = incident.stamps
-    row: dict[str, Any] = {
-        "id": incident.id,
-        "source": incident.source,
-        "key": incident.key,
-        "kind": incident.kind,
-        "kind_at_dispatch": incident.kind_at_dispatch,
-        "severity": incident.severity,
-        "excluded": incident.excluded,
-        "grid": incident.grid,
-        "t0_ms": to_ms(incident.t0.at),
-        "closed_ms": None if incident.closed_at is None else to_ms(incident.closed_at),
-        "settles_ms": None if settles is None else to_ms(settles),
-        "coarse": _coarse(stamps),
-        "lat": incident.place.lat,
-        "lon": incident.place.lon,
-        "address": incident.place.address,
-        "title": incident.title,
-        "units": len({unit.unit for unit in incident.units}),
-        "flagged": len(incident.flags),
+    moments = {
+        column: to_ms(stamps[milestone].at) if milestone in stamps else None
+        for milestone, column in _MILESTONES
     }
-    for milestone, column in _MILESTONES:
-        stamp = stamps.get(milestone)
-        row[column] = None if stamp is None else to_ms(stamp.at)
-    return row
+    return IncidentRow(
+        id=incident.id,
+        source=incident.source,
+        key=incident.key,
+        kind=incident.kind,
+        kind_at_dispatch=incident.kind_at_dispatch,
+        severity=incident.severity,
+        excluded=incident.excluded,
+        grid=incident.grid,
+        t0_ms=to_ms(incident.t0.at),
+        **moments,
+        closed_ms=None if incident.closed_at is None else to_ms(incident.closed_at),
+        settles_ms=None if settles is None else to_ms(settles),
+        coarse=_coarse(stamps),
+        lat=incident.place.lat,
+        lon=incident.place.lon,
+        address=incident.place.address,
+        title=incident.title,
+        units=len({unit.unit for unit in incident.units}),
+        flagged=len(incident.flags),
+    )
 
 
 def incident_from(row: Any) -> Incident:
@@ -160,8 +229,7 @@ def incident_from(row: Any) -> Incident:
 
 
 def _coarse(stamps: Mapping[Milestone, Stamp]) -> str | None:
-    plain = Stamp(_EPOCH)[1:]
-    unusual = [f"{m}:{s.precision_s}:{s.method}" for m, s in stamps.items() if s[1:] != plain]
+    unusual = [f"{m}:{s.precision_s}:{s.method}" for m, s in stamps.items() if s[1:] != _PLAIN]
     return ",".join(sorted(unusual)) or None
 
 

@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from pipelines.model.fact import Statement
-from pipelines.model.tally import Tally
+from pipelines.model.tally import EMPTY, Tally, total
 from pipelines.store import schema
 from pipelines.store.engine import reading_engine, writing_engine
 from pipelines.store.rows import pack, statement_from, to_ms, unpack
@@ -161,20 +161,16 @@ class Reader:
 class Writer(Reader):
     """Reads and writes within one transaction."""
 
-    def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    def add(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows that are not there."""
-        if rows:
-            self._connection.execute(insert(table), list(rows))
+        self._many(insert(table), rows)
 
-    def add_new(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    def add_new(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows, passing over those whose key is there."""
-        if rows:
-            self._connection.execute(upsert(table).on_conflict_do_nothing(), list(rows))
+        self._many(upsert(table).on_conflict_do_nothing(), rows)
 
-    def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    def put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows, replacing those whose key is there."""
-        if not rows:
-            return
         statement = upsert(table)
         keys = [column.name for column in table.primary_key]
         changed = {
@@ -182,17 +178,25 @@ class Writer(Reader):
             for column in table.c
             if column.name not in keys
         }
-        self._connection.execute(
-            statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows)
-        )
+        self._many(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+    def _many(self, statement: Insert, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run a statement for many rows, each with its columns in the table's order.
+
+        Tuples go to the driver as they are: building a dictionary a row and taking it apart again
+        costs as much as the insertion itself.
+        """
+        if rows:
+            sql = str(statement.compile(dialect=self._connection.dialect))
+            self._connection.exec_driver_sql(sql, list(rows))
 
     def put_position(self, source: str, part: str, position: str) -> None:
         """Remember how far a part of a source has been read."""
-        self.put(schema.position, [{"source": source, "part": part, "position": position}])
+        self.put(schema.position, [(source, part, position)])
 
     def put_meta(self, key: str, value: str) -> None:
         """Remember a fact about the store."""
-        self.put(schema.meta, [{"key": key, "value": value}])
+        self.put(schema.meta, [(key, value)])
 
     def clear(self, *tables: Table) -> None:
         """Take every row out of these tables."""
@@ -213,23 +217,23 @@ class Writer(Reader):
         known = self.sources().get(source)
         stamps = [known.last_stamp_ms if known else None]
         stamps.append(None if last_stamp is None else to_ms(last_stamp))
-        row = {
-            "source": source,
-            "reports": reports + (known.reports if known else 0),
-            "quarantined": quarantined + (known.quarantined if known else 0),
-            "flagged": flagged + (known.flagged if known else 0),
-            "last_recorded_ms": to_ms(recorded_at),
-            "last_stamp_ms": max((ms for ms in stamps if ms is not None), default=None),
-        }
+        row = (
+            source,
+            reports + (known.reports if known else 0),
+            quarantined + (known.quarantined if known else 0),
+            flagged + (known.flagged if known else 0),
+            to_ms(recorded_at),
+            max((ms for ms in stamps if ms is not None), default=None),
+        )
         self.put(schema.source, [row])
 
     def add_tallies(self, deltas: Mapping[Cell, Tally]) -> None:
         """Add to rollup cells; a cell that comes to nothing vanishes."""
-        names = {_cell_name(cell): cell for cell, delta in deltas.items() if delta}
+        names = {_cell_name(cell): cell for cell in deltas}
         known = self._cells(list(names))
         rows, empty = [], []
         for name, cell in names.items():
-            tally = deltas[cell] + known[name] if name in known else deltas[cell]
+            tally = total((deltas[cell], known.get(name, EMPTY)))
             if tally:
                 rows.append(_cell_row(name, cell, tally))
             else:
@@ -257,17 +261,9 @@ def _cell_name(cell: Cell) -> str:
     return "\x1f".join(str(part) for part in cell)
 
 
-def _cell_row(name: str, cell: Cell, tally: Tally) -> dict[str, Any]:
+def _cell_row(name: str, cell: Cell, tally: Tally) -> tuple[Any, ...]:
     level, start_ms, grid, kind, source = cell
-    return {
-        "cell": name,
-        "grid": grid,
-        "level": level,
-        "start_ms": start_ms,
-        "kind": kind,
-        "source": source,
-        "tally": pack(tally),
-    }
+    return (name, grid, level, start_ms, kind, source, pack(tally))
 
 
 def remove(file: Path) -> None:

@@ -1,0 +1,1 @@
+"""Speeds, each with a raw baseline of the same run: ``python -m benchmarks.NAME --json``."""

@@ -1,0 +1,198 @@
+"""How fast records come in through the door: file → decode → fold → tallies → committed.
+
+Method: a CSV file of N incidents, one record of five milestones each, spread over a year and 60
+grids, is read by the file connector and taken in by the door in batches of 2,000, one committed
+transaction each, into a new store. The baseline puts the same raw lines with their id into a bare
+table of the same kind of database with ``executemany``, in batches and transactions of the same
+size, with the same durability. ``one_p95_ms`` is one live record, handed over and committed.
+"""
+
+import argparse
+import csv
+import json
+import os
+import random
+import resource
+import sqlite3
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pipelines.connectors.file_drop import BATCH_RECORDS
+from pipelines.connectors.record import Batch
+from pipelines.installation import Installation, open_installation
+from pipelines.settings import load
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+NOW = START + timedelta(days=400)
+COLUMNS = ("id", "reported", "accepted", "dispatched", "arrived", "resolved", "kind", "lat", "lon")
+SIDE = 8
+"""Grids form a square of this side; 64 of them."""
+
+
+def main() -> None:
+    """Measure and print; the last line is one JSON object."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--records", type=int, default=200_000)
+    parser.add_argument("--store", choices=("sqlite",), default="sqlite")
+    parser.add_argument("--json", action="store_true", help="print nothing but the JSON line")
+    options = parser.parse_args()
+    if not options.json:
+        print(__doc__)
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        write_input(folder, options.records)
+        print(json.dumps(measure(folder, options.records)))
+
+
+def measure(folder: Path, records: int) -> dict[str, float | int | str]:
+    """Take the file in and measure; then the baseline; then single records."""
+    installation = open_here(folder, "door")
+    source = installation.sources[0]
+    begin = time.perf_counter()
+    counts = installation.pull(source, now=NOW)
+    seconds = time.perf_counter() - begin
+    assert counts.stored == records, counts
+    rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    raw = raw_executemany(folder, records)
+    ones = sorted(one_by_one(installation, folder))
+    return {
+        "benchmark": "ingest",
+        "store": "sqlite",
+        "records": records,
+        "records_per_s": round(records / seconds),
+        "raw_executemany_per_s": round(raw),
+        "ratio": round(records / seconds / raw, 4),
+        "one_p50_ms": round(ones[len(ones) // 2], 2),
+        "one_p95_ms": round(ones[int(len(ones) * 0.95)], 2),
+        "rss_mb": round(rss_mb, 1),
+    }
+
+
+def write_input(folder: Path, records: int) -> None:
+    """The configuration, the grids and the CSV file; the same for the same number of records."""
+    (folder / "grids.geojson").write_text(json.dumps(grids()))
+    (folder / "config.toml").write_text(CONFIG)
+    (folder / "in").mkdir()
+    dice = random.Random(135)
+    step = timedelta(days=365) / records
+    with (folder / "in" / "records.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for i in range(records):
+            writer.writerow(row(i, START + i * step, dice))
+    quiet = START.timestamp()  # the file has been quiet for long: it is complete
+    os.utime(folder / "in" / "records.csv", (quiet, quiet))
+
+
+def row(i: int, reported: datetime, dice: random.Random) -> tuple[str, ...]:
+    """One incident: reported, then each milestone after a plausible while."""
+    moment, times = reported, [reported]
+    for mean in (30, 60, 150, 1200):
+        moment += timedelta(seconds=dice.expovariate(1 / mean))
+        times.append(moment)
+    lat, lon = 30.24 + dice.random() * 0.03, 120.20 + dice.random() * 0.03
+    stamps = (f"{t:%Y-%m-%d %H:%M:%S}" for t in times)
+    return (f"R{i:09}", *stamps, "fire", f"{lat:.6f}", f"{lon:.6f}")
+
+
+def grids() -> dict[str, object]:
+    """A square of grids in 8 communities."""
+    size = 0.03 / SIDE
+    features = []
+    for x in range(SIDE):
+        for y in range(SIDE):
+            w, s = 120.20 + x * size, 30.24 + y * size
+            ring = [[w, s], [w + size, s], [w + size, s + size], [w, s + size], [w, s]]
+            geometry = {"type": "Polygon", "coordinates": [ring]}
+            properties = {"code": f"{x:02}{y:02}", "community": f"{x:02}"}
+            features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+    return {"type": "FeatureCollection", "features": features}
+
+
+def open_here(folder: Path, name: str) -> Installation:
+    """A new installation below the folder; its files count as complete."""
+    environ = {"GRID135_CONFIG": str(folder / "config.toml"), "GRID135_DATA": str(folder / name)}
+    return open_installation(load(environ), replayed=False)
+
+
+def raw_executemany(folder: Path, records: int) -> float:
+    """Records a second into a bare table."""
+    lines = (folder / "in" / "records.csv").read_bytes().splitlines()[1:]
+    database = sqlite3.connect(folder / "raw.sqlite3", isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("CREATE TABLE report (id TEXT PRIMARY KEY, raw BLOB NOT NULL)")
+    begin = time.perf_counter()
+    for i in range(0, records, BATCH_RECORDS):
+        rows = [(line[:10].decode(), line) for line in lines[i : i + BATCH_RECORDS]]
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany("INSERT INTO report VALUES (?, ?)", rows)
+        database.execute("COMMIT")
+    seconds = time.perf_counter() - begin
+    database.close()
+    return records / seconds
+
+
+def one_by_one(installation: Installation, folder: Path, most: int = 200) -> list[float]:
+    """Milliseconds from handing over one new record to its commit, each."""
+    source = installation.sources[0]
+    taken: list[float] = []
+    for batch in source.poller.poll({}, now=NOW):
+        for record in batch.records[: most - len(taken)]:
+            fields = dict(record.fields or {}) | {"id": f"L{len(taken):09}"}
+            fresh = replace_record(record.raw, fields)
+            live = record._replace(raw=fresh, fields=fields)
+            begin = time.perf_counter()
+            one = Batch(records=(live,), part="live", position=str(len(taken)))
+            installation.door.accept(source, one, now=NOW)
+            taken.append((time.perf_counter() - begin) * 1000)
+        break
+    return taken
+
+
+def replace_record(raw: bytes, fields: dict[str, str]) -> bytes:
+    """The record's line with its new id."""
+    return fields["id"].encode() + raw[10:]
+
+
+CONFIG = """
+[area]
+code = "bench"
+name = "Benchmark"
+
+[grids]
+file = "grids.geojson"
+code = "code"
+parent = "community"
+
+[kinds.fire]
+name = "Fire"
+
+[sources.bench]
+name = "Benchmark"
+time_zone = "UTC"
+
+[sources.bench.connector]
+type = "file_drop"
+path = "in/*.csv"
+
+[sources.bench.decoder]
+type = "table"
+incident = "id"
+time_format = "%Y-%m-%d %H:%M:%S"
+kind = { column = "kind", map = { fire = "fire" } }
+position = { lat = "lat", lon = "lon" }
+
+[sources.bench.decoder.milestones]
+reported = "reported"
+accepted = "accepted"
+dispatched = "dispatched"
+arrived = "arrived"
+resolved = "resolved"
+"""
+
+
+if __name__ == "__main__":
+    main()
