@@ -51,8 +51,8 @@ bench: $(DEV) browser ## Measure intake speed, and the delay from record to pixe
 	@$(BIN)/python -m benchmarks.ingest --records 20000 --json
 	@$(BIN)/python -m benchmarks.latency --screens 1 --json
 
-docs: ## Write the generated pages anew (there are none yet)
-	@echo "Nothing to generate: every page in docs/ is written by hand so far."
+docs: $(DEV) ## Write the generated pages of docs/ anew, from the code
+	@$(BIN)/python docs/build.py
 
 clean: ## Remove .venv and all caches; data/ stays
 	@rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
