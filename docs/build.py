@@ -14,6 +14,8 @@ from pydantic.fields import FieldInfo  # noqa: E402 - the project is on the path
 
 from pipelines.connectors import CONNECTORS  # noqa: E402
 from pipelines.decoders import DECODERS  # noqa: E402
+from pipelines.kpis import KPIS  # noqa: E402
+from pipelines.kpis.ledger import REASONS, VERDICTS  # noqa: E402
 from pipelines.options import Options  # noqa: E402
 from pipelines.settings import Settings  # noqa: E402
 from pipelines.sources import SourceSettings  # noqa: E402
@@ -35,9 +37,39 @@ A duration is written `"90s"`, `"5m"`, `"2h"` or `"7d"`. A name is one text, or 
 """
 
 
+KPI_HEAD = """# Figures
+
+Written from the code by `make docs`; do not edit. The keys are those of `app.py kpi --json` and
+`GET /api/v1/kpi`; every figure is of one milestone (`accepted`, `dispatched`, `arrived`) in one
+reading. *Cumulative* (累计) measures from t0, the report; *staged* (分段) each stage from the end
+of the one before. A figure with nothing to measure is `null`, never 0 or 1.
+
+Eligible is who demanded an emergency response from outside, by the class at dispatch time, inside
+the area. An incident without a usable position counts, in the row `not_on_map`.
+Percentiles are nearest-rank over pooled cases; the interval is Wilson's (1927).
+"""
+
+
 def pages() -> dict[Path, str]:
     """Every generated page and what it should hold."""
-    return {ROOT / "docs" / "configuration.md": "\n".join(_configuration())}
+    return {
+        ROOT / "docs" / "configuration.md": "\n".join(_configuration()),
+        ROOT / "docs" / "kpis.md": "\n".join(_kpis()),
+    }
+
+
+def _kpis() -> Iterator[str]:
+    yield KPI_HEAD
+    yield "| id | name | definition | unit | better |\n|---|---|---|---|---|"
+    for kpi in KPIS:
+        yield f"| `{kpi.id}` | {kpi.name} | {kpi.definition} | {kpi.unit} | {kpi.better} |"
+    yield "\n## Verdicts\n\nOf one target of one incident, as of a moment.\n"
+    yield "| verdict | meaning |\n|---|---|"
+    yield from (f"| `{verdict}` | {meaning} |" for verdict, meaning in VERDICTS.items())
+    yield "\n## The ledger\n\nWho is left out, each counted by reason.\n"
+    yield "| reason | meaning |\n|---|---|"
+    yield from (f"| `{reason}` | {meaning} |" for reason, meaning in REASONS.items())
+    yield ""
 
 
 def _configuration() -> Iterator[str]:

@@ -263,7 +263,7 @@ def _replay(installation: Installation, now: datetime) -> ReplayState | None:
         real_time=first.real_time(now),
         time_zone=str(installation.settings.area.time_zone),
         speed=first.options.speed,
-        skips_quiet=first.options.max_gap is not None,
+        skips_quiet=first.options.skips_quiet,
         ended=all(replay.has_ended for replay in playing),
     )
 
@@ -283,11 +283,11 @@ def _camera(installation: Installation) -> MapView:
 
 
 def _zoom(west: float, south: float, east: float, north: float) -> float:
-    """The Web Mercator zoom at which the box fits a map of 1000 by 560 pixels (512 px tiles)."""
-    across = log2(360 * 1000 / 512 / max(east - west, 1e-6))
+    """The web map zoom at which the box fits the map of a 1920 wall with a margin, 1240 by 480."""
+    across = log2(360 * 1240 / 512 / max(east - west, 1e-6))
     squeezed = max(north - south, 1e-6) / cos(radians((south + north) / 2))
-    up = log2(360 * 560 / 512 / squeezed)
-    return round(min(across, up) - 0.1, 2)
+    up = log2(360 * 480 / 512 / squeezed)
+    return round(min(across, up), 2)
 
 
 def _next_change(opened: Sequence[_Open], now: datetime) -> datetime:

@@ -1,7 +1,8 @@
-"""How many incidents there are of each verdict, and how many were left out."""
+"""How many incidents there are of each verdict."""
 
 from pipelines.kpis.kpi import Better, Kpi, Unit
-from pipelines.model.tally import ClockTally
+from pipelines.kpis.ledger import VERDICTS
+from pipelines.model.clock import Verdict
 
 ELIGIBLE = Kpi(
     id="eligible",
@@ -14,7 +15,7 @@ ELIGIBLE = Kpi(
 HIT = Kpi(
     id="hit",
     name="Hit",
-    definition="H: the stamp lies between the start of the clock and the target, both included.",
+    definition=VERDICTS[Verdict.HIT],
     unit=Unit.INCIDENTS,
     better=Better.HIGHER,
     value=lambda tally: tally.hit,
@@ -22,8 +23,7 @@ HIT = Kpi(
 MISS = Kpi(
     id="miss",
     name="Miss",
-    definition="M: later than the target; or open past it with a live source; "
-    "or cancelled after it without the milestone.",
+    definition=VERDICTS[Verdict.MISS],
     unit=Unit.INCIDENTS,
     better=Better.LOWER,
     value=lambda tally: tally.miss,
@@ -31,8 +31,7 @@ MISS = Kpi(
 UNKNOWN = Kpi(
     id="unknown",
     name="Unknown",
-    definition="X: the target has passed, the incident is closed or its source silent, "
-    "and the stamp was never recorded.",
+    definition=VERDICTS[Verdict.UNKNOWN],
     unit=Unit.INCIDENTS,
     better=Better.LOWER,
     value=lambda tally: tally.unknown,
@@ -40,7 +39,7 @@ UNKNOWN = Kpi(
 PENDING = Kpi(
     id="pending",
     name="Pending",
-    definition="P: still inside the target; in neither numerator nor denominator.",
+    definition=VERDICTS[Verdict.PENDING],
     unit=Unit.INCIDENTS,
     better=Better.NEITHER,
     value=lambda tally: tally.pending,
@@ -48,7 +47,7 @@ PENDING = Kpi(
 QUARANTINED = Kpi(
     id="quarantined",
     name="Quarantined",
-    definition="Q: the stamps are in an impossible order (negative duration).",
+    definition=VERDICTS[Verdict.QUARANTINED],
     unit=Unit.INCIDENTS,
     better=Better.LOWER,
     value=lambda tally: tally.quarantined,
@@ -60,18 +59,4 @@ INDETERMINATE = Kpi(
     unit=Unit.INCIDENTS,
     better=Better.LOWER,
     value=lambda tally: tally.indeterminate,
-)
-
-
-def _ledger(tally: ClockTally) -> dict[str, int]:
-    return tally.excluded
-
-
-EXCLUDED = Kpi(
-    id="excluded",
-    name="Excluded",
-    definition="The ledger: every incident that was left out, by reason.",
-    unit=Unit.LEDGER,
-    better=Better.NEITHER,
-    value=_ledger,
 )

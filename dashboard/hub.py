@@ -1,0 +1,285 @@
+"""The hub: knows which screens show which view, draws each view once, pushes what changed."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from dashboard.backend import Backend
+from dashboard.drawing import Artist, Drawing
+from dashboard.text import say_in
+from dashboard.text.format import epoch_ms
+from dashboard.views import View
+from pipelines.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How often the hub looks, and how long it waits. All in seconds but ``queue``.
+
+    After a drawing the hub rests ``rest_share`` times as long as it took, so that a flood of
+    changes costs a bounded share of the processor.
+    """
+
+    poll_s: float = 0.05
+    refresh_s: float = 5.0
+    beat_s: float = 2.0
+    send_timeout_s: float = 15.0
+    retry_s: float = 0.5
+    rest_share: float = 2.0
+    queue: int = 8
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the hub has done since it started."""
+
+    draws: int = 0
+    pushes: int = 0
+    screens: int = 0
+    overflows: int = 0
+    failures: int = 0
+    pushed_bytes: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class _Shown:
+    """What the screens of one view show now."""
+
+    drawing: Drawing = field(default_factory=dict)
+    screens: "set[Screen]" = field(default_factory=set)
+
+
+class Screen:
+    """One open page: a short queue of messages, and a fall-back to the full state."""
+
+    def __init__(self, hub: "Hub", view: View) -> None:
+        self.view = view
+        self._hub = hub
+        self._queue: deque[bytes] = deque()
+        self._wants_full = True
+        self._news = asyncio.Event()
+
+    async def next(self) -> bytes:
+        """The next message for this screen; a heartbeat when there is nothing to say."""
+        try:
+            async with asyncio.timeout(self._hub.pace.beat_s):
+                return await self._message()
+        except TimeoutError:
+            return self._hub.beat()
+
+    def offer(self, message: bytes) -> None:
+        """Queue a change. A screen that is too far behind will get the full state instead."""
+        if self._wants_full:
+            self._news.set()
+            return
+        if len(self._queue) >= self._hub.pace.queue:
+            self._hub.counters.overflows += 1
+            self._queue.clear()
+            self._wants_full = True
+        else:
+            self._queue.append(message)
+        self._news.set()
+
+    def stir(self) -> None:
+        """Look again whether there is something to send."""
+        self._news.set()
+
+    async def _message(self) -> bytes:
+        while True:
+            self._news.clear()
+            if self._wants_full and (message := self._hub.full_state(self.view)):
+                self._wants_full = False
+                return message
+            if self._queue:
+                return self._queue.popleft()
+            await self._news.wait()
+
+
+class Hub:
+    """One drawing per changed view, shared by all of its screens.
+
+    Everything but the drawing runs in the event loop; the snapshot and the drawing run in a
+    worker thread, one at a time.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        build: str,
+        pace: Pace | None = None,
+        artist: Artist | None = None,
+    ) -> None:
+        self.pace = pace or Pace()
+        self.counters = Counters()
+        self._backend = backend
+        self._build = build
+        self._artist = artist or Artist()
+        self._shown: dict[View, _Shown] = {}
+        self._wake = asyncio.Event()
+        self._seq = 0
+        self._version: int | None = None
+        self._next_change_at: datetime | None = None
+        self._drawn_at = 0.0
+        self._good_at: datetime | None = None
+        self._grids = ""
+        self._failing = False
+
+    def join(self, view: View) -> Screen:
+        """Register a screen; it gets the full state as its first message."""
+        shown = self._shown.setdefault(view, _Shown())
+        screen = Screen(self, view)
+        shown.screens.add(screen)
+        self.counters.screens += 1
+        if not shown.drawing:
+            self._wake.set()
+        return screen
+
+    def leave(self, screen: Screen) -> None:
+        """Forget a screen, and its view when it was the last one."""
+        shown = self._shown.get(screen.view)
+        if shown is None or screen not in shown.screens:
+            return
+        shown.screens.discard(screen)
+        self.counters.screens -= 1
+        if not shown.screens:
+            del self._shown[screen.view]
+
+    async def run(self) -> None:
+        """Watch the store and push, until cancelled."""
+        while True:
+            if self._shown and self._is_due():
+                await self._refresh()
+            await self._pause(self.pace.poll_s)
+
+    def full_state(self, view: View) -> bytes | None:
+        """Everything a screen of this view shows, or None before the first drawing."""
+        shown = self._shown.get(view)
+        if shown is None or not (shown.drawing or self._failing):
+            return None
+        return self._encode(shown.drawing, full=True)
+
+    def beat(self) -> bytes:
+        """A sign of life with the server's time."""
+        return b"event: beat\ndata: " + orjson.dumps(self._head(full=False)) + b"\n\n"
+
+    def _is_due(self) -> bool:
+        try:
+            version = self._backend.version()
+        except Exception:  # noqa: BLE001 - as in _refresh
+            return self._fail()
+        since = time.monotonic() - self._drawn_at
+        if self._failing:
+            return since >= self.pace.retry_s
+        return (
+            version != self._version
+            or since >= self.pace.refresh_s
+            or any(not shown.drawing for shown in self._shown.values())
+            or (self._next_change_at is not None and self._backend.now() >= self._next_change_at)
+        )
+
+    async def _refresh(self) -> None:
+        started = time.monotonic()
+        views = tuple(self._shown)
+        try:
+            version, snapshot, drawings = await asyncio.to_thread(self._draw, views)
+        # Whatever is wrong with the store, the screens keep their last state and are told.
+        except Exception:  # noqa: BLE001
+            self._drawn_at = time.monotonic()
+            self._fail()
+            return
+        self._drawn_at = time.monotonic()
+        self._succeed(version, snapshot)
+        self.counters.draws += len(drawings)
+        for view, drawing in drawings.items():
+            self._push(view, drawing)
+        await self._pause((time.monotonic() - started) * self.pace.rest_share)
+
+    def _draw(self, views: Iterable[View]) -> tuple[int, Snapshot, dict[View, Drawing]]:
+        # The version is read first: a change during the read then counts as news, not as seen.
+        version = self._backend.version()
+        snapshot = self._backend.snapshot()
+        drawings = {view: self._artist.draw(snapshot, say_in(view.language)) for view in views}
+        return version, snapshot, drawings
+
+    def _push(self, view: View, drawing: Drawing) -> None:
+        shown = self._shown.get(view)
+        if shown is None:
+            return
+        changed = {k: v for k, v in drawing.items() if shown.drawing.get(k) != v}
+        shown.drawing = {**shown.drawing, **drawing}
+        if changed:
+            self._broadcast(shown, changed)
+
+    def _broadcast(self, shown: _Shown, changed: Drawing) -> None:
+        self._seq += 1
+        self.counters.pushes += 1
+        message = self._encode(changed, full=False)
+        self.counters.pushed_bytes += len(message)
+        for screen in shown.screens:
+            screen.offer(message)
+
+    def _succeed(self, version: int, snapshot: Snapshot) -> None:
+        self._version = version
+        self._good_at = snapshot.now
+        self._next_change_at = _later(snapshot.next_change_at, snapshot.now)
+        self._grids = snapshot.map.grids_version
+        if self._failing:
+            self._failing = False
+            log.warning("the store can be read again")
+            for shown in self._shown.values():
+                self._broadcast(shown, {})
+
+    def _fail(self) -> bool:
+        """Say so once in the log and once on every screen; never due at once."""
+        if not self._failing:
+            self._failing = True
+            self.counters.failures += 1
+            log.exception("the store cannot be read; the screens keep their last state")
+            for shown in self._shown.values():
+                self._broadcast(shown, {})
+        return False
+
+    def _encode(self, drawing: Drawing, *, full: bool) -> bytes:
+        head = orjson.dumps(self._head(full=full))
+        props = b",".join(orjson.dumps(leaf) + b":" + body for leaf, body in drawing.items())
+        return b'id: %d\ndata: %b,"props":{%b}}\n\n' % (self._seq, head[:-1], props)
+
+    def _head(self, *, full: bool) -> dict[str, object]:
+        return {
+            "now_ms": epoch_ms(self._backend.now()),
+            "rate": self._backend.rate,
+            "seq": self._seq,
+            "build": f"{self._build}+{self._grids}" if self._grids else "",
+            "full": full,
+            "stale_ms": self._stale_ms(),
+        }
+
+    def _stale_ms(self) -> int | None:
+        """Since when the screens show old data, if they do."""
+        overdue = time.monotonic() - self._drawn_at > 3 * self.pace.refresh_s
+        if not (self._failing or (overdue and self._shown)):
+            return None
+        return epoch_ms(self._good_at or self._backend.now())
+
+    async def _pause(self, seconds: float) -> None:
+        """Rest; a new screen on a view that is not drawn yet ends it early."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+
+def _later(moment: datetime | None, now: datetime) -> datetime | None:
+    """A change that is already in the snapshot is no reason to draw again."""
+    return moment if moment is not None and moment > now else None

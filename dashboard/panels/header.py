@@ -1,0 +1,116 @@
+"""The header: where this is, what kind of data it shows, how fresh it is, what time it is."""
+
+from dash import html
+
+from dashboard.panels.panel import Leaves, Panel, data
+from dashboard.text import Say
+from dashboard.text.format import date_and_minute, epoch_ms, since
+from pipelines.snapshot import ReplayState, Snapshot, SourceHealth, SourceState
+
+_WORST_FIRST = (
+    SourceState.DOWN,
+    SourceState.SILENT,
+    SourceState.WAITING,
+    SourceState.LIVE,
+    SourceState.ENDED,
+)
+_MOST_CHIPS = 6
+_MOST_LETTERS = 110
+"""How much fits into the two lines beside the title, a Chinese character counting for two."""
+
+
+def draw(snapshot: Snapshot, say: Say) -> Leaves:
+    """The title, the honest labels, a chip a source, and the clock."""
+    return {
+        "header-title": {"children": say.name(snapshot.area_names)},
+        "header-labels": {"children": [_label(text) for text in _labels(snapshot, say)]},
+        "header-sources": {"children": _chips(snapshot, say)},
+        "header-clock": {"children": _clock(snapshot.time_zone)},
+    }
+
+
+def _label(text: str) -> html.Span:
+    return html.Span(text, className="label")
+
+
+def _labels(snapshot: Snapshot, say: Say) -> list[str]:
+    kinds = []
+    if snapshot.synthetic:
+        kinds.append(say("header.synthetic"))
+    if snapshot.schematic_grids:
+        kinds.append(say("header.schematic"))
+    labels = [" · ".join(kinds)] if kinds else []
+    if snapshot.replay is not None:
+        labels.append(" · ".join(_replay(snapshot.replay, say)))
+    return labels
+
+
+def _replay(replay: ReplayState, say: Say) -> list[str]:
+    time = date_and_minute(replay.real_time, replay.time_zone)
+    parts = [say("header.replay_ended" if replay.ended else "header.replay", time=time)]
+    if replay.speed != 1 and not replay.ended:
+        parts.append(say("header.replay_speed", speed=f"{replay.speed:g}"))
+    if replay.skips_quiet and not replay.ended:
+        parts.append(say("header.replay_skips"))
+    return parts
+
+
+def _chips(snapshot: Snapshot, say: Say) -> list[html.Span]:
+    ordered = sorted(snapshot.sources, key=lambda s: _WORST_FIRST.index(s.state))
+    shown = _that_fit(ordered, say)
+    chips = [_chip(source, snapshot, say) for source in snapshot.sources if source in shown]
+    if hidden := len(ordered) - len(shown):
+        chips.append(html.Span(say("header.more_sources", n=hidden), className="chip chip--more"))
+    return chips
+
+
+def _that_fit(sources: list[SourceHealth], say: Say) -> list[SourceHealth]:
+    letters = 0
+    for i, source in enumerate(sources[:_MOST_CHIPS]):
+        letters += sum(2 if ord(c) > 0x2E7F else 1 for c in say.name(source.names)[:24]) + 12
+        if letters > _MOST_LETTERS and i:
+            return sources[:i]
+    return sources[:_MOST_CHIPS]
+
+
+def _chip(source: SourceHealth, snapshot: Snapshot, say: Say) -> html.Span:
+    return html.Span(
+        [
+            html.I(className="chip__mark"),
+            html.Span(say.name(source.names), className="chip__name may-clip"),
+            _state(source, snapshot, say),
+        ],
+        className=f"chip chip--{source.state}",
+        title=source.problem or "",
+    )
+
+
+def _state(source: SourceHealth, snapshot: Snapshot, say: Say) -> html.B:
+    """The state in words. Ages are left to the ticking clock of the page."""
+    if source.state is SourceState.DOWN:
+        if source.state_since is None:
+            return html.B(say("source.down_unknown"))
+        time = since(source.state_since, snapshot.now, snapshot.time_zone)
+        return html.B(say("source.down", time=time))
+    ages = {SourceState.LIVE: "source.live", SourceState.SILENT: "source.silent"}
+    if source.state in ages and source.last_record_at is not None:
+        at = epoch_ms(source.last_record_at)
+        return html.B(**data(tick="age", since=at, say=ages[source.state]))
+    if source.state is SourceState.LIVE:
+        return html.B()
+    key = "waiting" if source.state is SourceState.SILENT else source.state
+    return html.B(say(f"source.{key}"))
+
+
+def _clock(time_zone: str) -> list[html.Div]:
+    return [
+        html.Div(className="clock__time", **data(tick="time", zone=time_zone)),
+        html.Div(className="clock__date", **data(tick="date", zone=time_zone)),
+    ]
+
+
+HEADER = Panel(
+    id="header",
+    leaves=("header-title", "header-labels", "header-sources", "header-clock"),
+    draw=draw,
+)

@@ -1,0 +1,75 @@
+"""A real server on a free port of this machine."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from dashboard.backend import Backend
+from dashboard.hub import Hub, Pace
+from dashboard.server import create_app
+
+
+class Server:
+    """The product's web side on 127.0.0.1; can be stopped and started again on its port."""
+
+    def __init__(self, backend: Backend, *, build: str = "test", pace: Pace | None = None) -> None:
+        self._backend = backend
+        self._pace = pace
+        self.build = build
+        self.port = _free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def hub(self) -> Hub:
+        """The hub of the server that runs now."""
+        hub: Hub = self._app.state.hub
+        return hub
+
+    def start(self) -> None:
+        """Listen, and return when the server answers."""
+        self._app = create_app(self._backend, build=self.build, pace=self._pace)
+        config = uvicorn.Config(
+            self._app,
+            host="127.0.0.1",
+            port=self.port,
+            log_level="critical",
+            timeout_graceful_shutdown=0,
+        )
+        self._uvicorn = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._uvicorn.run, daemon=True)
+        self._thread.start()
+        while not self._uvicorn.started:
+            if not self._thread.is_alive():
+                raise RuntimeError(f"the server did not start on port {self.port}")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Drop all connections and stop listening."""
+        self._uvicorn.should_exit = True
+        self._thread.join(timeout=10)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def serving(backend: Backend, *, pace: Pace | None = None) -> Iterator[Server]:
+    """A server for as long as the block lasts."""
+    server = Server(backend, pace=pace)
+    try:
+        yield server
+    finally:
+        server.stop()

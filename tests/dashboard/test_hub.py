@@ -1,0 +1,281 @@
+"""One drawing for all screens, only what changed, and nobody waits for the slow."""
+
+import asyncio
+import json
+import logging
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+from dashboard.drawing import Artist
+from dashboard.hub import Hub, Pace
+from dashboard.panels import PANELS
+from dashboard.stream import EventStream
+from dashboard.views import View
+from tests.dashboard.builders import FakeBackend, a_snapshot
+
+ZH = View(page="wall", language="zh")
+EN = View(page="wall", language="en")
+FAST = Pace(poll_s=0.005, refresh_s=60, beat_s=0.2, send_timeout_s=0.2, retry_s=0.02, rest_share=0)
+IDS = {"header-title", "strip-tiles", "map-figure", "open-rows", "intake-bars", "quality-counts"}
+
+
+def read(message):
+    """The fields of one message, and its id."""
+    lines = dict(line.split(": ", 1) for line in message.decode().strip().split("\n"))
+    return {**json.loads(lines["data"]), "id": lines.get("id"), "event": lines.get("event")}
+
+
+@asynccontextmanager
+async def running(backend, pace=FAST, artist=None):
+    hub = Hub(backend, build="b1", pace=pace, artist=artist)
+    task = asyncio.create_task(hub.run())
+    try:
+        async with asyncio.timeout(10):
+            yield hub
+    finally:
+        task.cancel()
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - counters have no event
+            await asyncio.sleep(0.002)
+
+
+async def news(screen):
+    """The next message that is not a heartbeat."""
+    while True:
+        message = read(await screen.next())
+        if message["event"] != "beat":
+            return message
+
+
+def test_a_new_screen_gets_the_full_state():
+    async def story():
+        async with running(FakeBackend()) as hub:
+            message = await news(hub.join(ZH))
+
+            assert message["full"]
+            assert set(message["props"]) >= IDS
+            assert message["rate"] == 1.0
+            assert message["build"] == "b1+s1"
+
+    asyncio.run(story())
+
+
+def test_many_screens_cost_one_drawing():
+    async def story():
+        backend = FakeBackend()
+        async with running(backend) as hub:
+            screens = [hub.join(ZH) for _ in range(50)]
+            await asyncio.gather(*(news(screen) for screen in screens))
+            backend.show(a_snapshot(open=(), open_total=0))
+            messages = await asyncio.gather(*(news(screen) for screen in screens))
+
+            assert hub.counters.draws == 2
+            assert hub.counters.pushes == 2
+            assert len({message["id"] for message in messages}) == 1
+
+    asyncio.run(story())
+
+
+def test_only_what_changed_is_pushed():
+    async def story():
+        backend = FakeBackend()
+        async with running(backend) as hub:
+            screen = hub.join(ZH)
+            await news(screen)
+            backend.show(a_snapshot(quality=replace(a_snapshot().quality, unknown=99)))
+            message = await news(screen)
+
+            assert not message["full"]
+            assert set(message["props"]) == {"quality-counts"}
+
+    asyncio.run(story())
+
+
+def test_a_change_that_nobody_can_see_is_not_pushed():
+    async def story():
+        backend = FakeBackend()
+        async with running(backend) as hub:
+            await news(hub.join(ZH))
+            reads = backend.reads
+            backend.touch()
+            await until(lambda: backend.reads > reads)
+            await asyncio.sleep(0.02)
+
+            assert hub.counters.pushes == 1
+
+    asyncio.run(story())
+
+
+def test_two_languages_are_two_drawings_of_one_snapshot():
+    async def story():
+        backend = FakeBackend()
+        async with running(backend) as hub:
+            zh, en = hub.join(ZH), hub.join(EN)
+            chinese, english = await news(zh), await news(en)
+
+            title = "header-title"
+            assert chinese["props"][title] != english["props"][title]
+            assert backend.reads == 1
+            assert hub.counters.draws == 2
+
+    asyncio.run(story())
+
+
+def test_nothing_is_drawn_while_nobody_watches():
+    async def story():
+        backend = FakeBackend()
+        async with running(backend) as hub:
+            screen = hub.join(ZH)
+            await news(screen)
+            hub.leave(screen)
+            backend.touch()
+            await asyncio.sleep(0.05)
+
+            assert backend.reads == 1
+            assert hub.counters.screens == 0
+
+    asyncio.run(story())
+
+
+def test_a_verdict_that_changes_by_time_alone_is_drawn_then():
+    async def story():
+        backend = FakeBackend()
+        backend.show(a_snapshot(next_change_at=backend.now() + timedelta(seconds=0.2)))
+        async with running(backend) as hub:
+            await news(hub.join(ZH))
+
+            await until(lambda: backend.reads == 2)
+
+    asyncio.run(story())
+
+
+def test_a_screen_that_falls_behind_gets_the_full_state_instead_of_a_long_queue():
+    async def story():
+        backend = FakeBackend()
+        async with running(backend, replace(FAST, queue=2)) as hub:
+            screen = hub.join(ZH)
+            await news(screen)
+            for unknown in range(100, 105):
+                pushes = hub.counters.pushes
+                backend.show(a_snapshot(quality=replace(a_snapshot().quality, unknown=unknown)))
+                await until(lambda before=pushes: hub.counters.pushes > before)
+            message = await news(screen)
+
+            assert hub.counters.overflows == 1
+            assert message["full"]
+            assert "104" in json.dumps(message["props"]["quality-counts"])
+
+    asyncio.run(story())
+
+
+def test_a_client_that_does_not_read_is_let_go():
+    async def story():
+        async with running(FakeBackend()) as hub:
+
+            async def send(message):
+                if message["type"] == "http.response.body":
+                    await asyncio.Event().wait()
+
+            async def receive():
+                await asyncio.Event().wait()
+
+            await EventStream(hub, ZH)({}, receive, send)
+
+            assert hub.counters.screens == 0
+
+    asyncio.run(story())
+
+
+def test_a_client_that_leaves_is_forgotten():
+    async def story():
+        async with running(FakeBackend()) as hub:
+
+            async def send(message):
+                pass
+
+            async def receive():
+                return {"type": "http.disconnect"}
+
+            await EventStream(hub, ZH)({}, receive, send)
+
+            assert hub.counters.screens == 0
+
+    asyncio.run(story())
+
+
+def broken(panel):
+    def draw(snapshot, say):
+        if snapshot.open_total == 13:
+            raise ZeroDivisionError
+        return panel.draw(snapshot, say)
+
+    return replace(panel, draw=draw)
+
+
+def test_a_panel_that_fails_says_so_in_its_own_box_and_the_rest_lives(caplog):
+    panels = [broken(p) if p.id == "strip" else p for p in PANELS]
+
+    async def story():
+        backend = FakeBackend(a_snapshot(open_total=13))
+        async with running(backend, artist=Artist(panels)) as hub:
+            screen = hub.join(ZH)
+            message = await news(screen)
+            assert "此栏暂不可用" in json.dumps(
+                message["props"]["strip-notice"], ensure_ascii=False
+            )
+            assert "strip-tiles" not in message["props"]
+            assert "open-rows" in message["props"]
+
+            backend.touch()
+            await until(lambda: backend.reads == 2)
+            backend.show(a_snapshot())
+            message = await news(screen)
+            assert message["props"]["strip-notice"] == {"children": None}
+            assert "strip-tiles" in message["props"]
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(story())
+    assert [r.message for r in caplog.records] == ["panel strip cannot be drawn"]
+
+
+def test_a_store_that_cannot_be_read_leaves_the_screen_as_it_is_and_says_since_when(caplog):
+    async def story():
+        backend = FakeBackend()
+        async with running(backend) as hub:
+            screen = hub.join(ZH)
+            await news(screen)
+            backend.error = OSError("disk gone")
+            backend.touch()
+            message = await news(screen)
+            assert message["stale_ms"] is not None
+            assert message["props"] == {}
+
+            late = await news(hub.join(ZH))
+            assert late["full"]
+            assert set(late["props"]) >= IDS
+
+            backend.error = None
+            message = await news(screen)
+            assert message["stale_ms"] is None
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(story())
+    assert len(caplog.records) == 1
+
+
+def test_a_heartbeat_tells_the_time_when_there_is_nothing_else_to_say():
+    async def story():
+        async with running(FakeBackend(rate=60.0), replace(FAST, beat_s=0.05)) as hub:
+            screen = hub.join(ZH)
+            await news(screen)
+            beat = read(await screen.next())
+
+            assert beat["event"] == "beat"
+            assert beat["rate"] == 60.0
+            assert "props" not in beat
+
+    asyncio.run(story())

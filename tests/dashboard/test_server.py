@@ -1,0 +1,142 @@
+"""The web side over a real socket."""
+
+import json
+
+import httpx
+import pytest
+
+from dashboard.hub import Pace
+from tests.dashboard.builders import FakeBackend, a_snapshot
+from tests.dashboard.serving import serving
+
+
+@pytest.fixture(scope="module")
+def backend():
+    return FakeBackend()
+
+
+@pytest.fixture(scope="module")
+def server(backend):
+    with serving(backend, pace=Pace(beat_s=0.2)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    with httpx.Client(base_url=server.url, timeout=10, trust_env=False) as client:
+        yield client
+
+
+def events(response):
+    """The events of a stream, as they come."""
+    event = {}
+    for line in response.iter_lines():
+        if line:
+            key, _, value = line.partition(": ")
+            event[key] = value
+        elif event:
+            yield event
+            event = {}
+
+
+def test_the_stream_starts_with_a_retry_and_the_full_state(client):
+    with client.stream("GET", "/stream?page=wall&lang=en") as response:
+        stream = events(response)
+        retry, full = next(stream), next(stream)
+
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-accel-buffering"] == "no"
+    assert retry == {"retry": "1000"}
+    assert "id" in full
+    assert json.loads(full["data"])["full"]
+
+
+def test_a_change_reaches_the_stream_and_silence_is_filled_with_heartbeats(client, backend):
+    with client.stream("GET", "/stream") as response:
+        stream = events(response)
+        next(stream)
+        next(stream)
+        backend.show(a_snapshot(open=(), open_total=0))
+        change = next(e for e in stream if "event" not in e)
+        beat = next(e for e in stream if "event" in e)
+
+    assert "open-rows" in json.loads(change["data"])["props"]
+    assert beat["event"] == "beat"
+
+
+def test_the_pages_are_there_in_their_language(client):
+    wall = client.get("/wall?lang=en")
+
+    assert wall.status_code == 200
+    assert '<html lang="en"' in wall.text
+    assert "<title>Command wall</title>" in wall.text
+    assert '<html lang="zh-CN"' in client.get("/wall").text
+
+
+def test_the_root_leads_to_the_wall(client):
+    response = client.get("/?lang=en")
+
+    assert response.status_code == 307
+    assert response.headers["location"] == "/wall?lang=en"
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("/nowhere", 404),
+        ("/wall?lang=de", 400),
+        ("/stream?page=nowhere", 404),
+        ("/stream?lang=de", 400),
+        ("/assets/nothing.css", 404),
+    ],
+)
+def test_what_is_not_there_is_refused_in_plain_words(client, url, status):
+    response = client.get(url)
+
+    assert response.status_code == status
+    assert "Traceback" not in response.text
+
+
+def test_a_wrong_question_is_answered_with_the_reason(client):
+    response = client.get("/api/v1/kpi?bad=1")
+
+    assert response.status_code == 400
+    assert response.json() == {"error": "bad='1' is not a parameter"}
+
+
+def test_the_figures_and_the_rows_are_lists(client):
+    assert client.get("/api/v1/kpi").json()[0]["key"] == "all"
+    assert client.get("/api/v1/rows").json() == []
+
+
+def test_health_says_how_it_is_and_how_many_screens_watch(client):
+    answer = client.get("/health").json()
+
+    assert answer["status"] == "ok"
+    assert "screens" in answer
+
+
+def test_the_outlines_are_kept_by_the_browser_when_their_version_is_named(client):
+    response = client.get("/geo/grids.geojson?v=s1")
+
+    assert "immutable" in response.headers["cache-control"]
+    assert response.headers["content-encoding"] == "gzip"
+    assert len(response.json()["features"]) == 72
+    assert client.get("/geo/grids.geojson").headers["cache-control"] == "no-cache"
+
+
+def test_outlines_that_have_not_changed_are_not_sent_again(client):
+    tag = client.get("/geo/grids.geojson").headers["etag"]
+
+    again = client.get("/geo/grids.geojson", headers={"If-None-Match": tag})
+
+    assert again.status_code == 304
+    assert again.content == b""
+
+
+def test_no_page_or_style_names_another_host(client):
+    for path in ("/wall", "/assets/map/style.json", "/_dash-layout"):
+        text = client.get(path).text.replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text
+        assert "https://" not in text.replace("https://dash-version.plotly.com", "")
