@@ -138,15 +138,16 @@ class Door:
         at = [i for i, (_, s) in enumerate(said) if s.place is not None and s.place.has_position]
         points = [(said[i][1].place.lat, said[i][1].place.lon) for i in at]  # type: ignore[union-attr]
         checked = list(said)
-        doubts = [self._grids.doubt(lat, lon) for lat, lon in points]  # type: ignore[arg-type]
         converted = source.to_wgs84(points) if source.to_wgs84 and points else points  # type: ignore[arg-type]
-        for i, point, doubt, moved in zip(at, points, doubts, converted, strict=True):
+        for i, point, moved in zip(at, points, converted, strict=True):
             record, statement = said[i]
-            if doubt is None and moved is not point:
+            # zero is missing in every coordinate system; the rest is judged in degrees
+            doubt = self._grids.doubt(*(moved if any(point) else point))  # type: ignore[arg-type]
+            if doubt is not None:
+                checked[i] = (record, _without_position(statement, doubt))
+            elif moved is not point:
                 place = statement.place._replace(lat=moved[0], lon=moved[1])  # type: ignore[union-attr]
                 checked[i] = (record, statement._replace(place=place))
-            elif doubt is not None:
-                checked[i] = (record, _without_position(statement, doubt))
         return checked
 
     def _with_earlier(
@@ -240,15 +241,20 @@ def _unknown(
     rows: Iterable[tuple[Record, Statement, str]], known: set[tuple[str, bytes]]
 ) -> list[tuple[Record, Statement, str]]:
     """The rows whose report is not stored yet, each once."""
-    new = {(incident, s.content): (r, s, incident) for r, s, incident in rows}
-    return [row for key, row in new.items() if key not in known]
+    new: dict[tuple[str, bytes], tuple[Record, Statement, str]] = {}
+    for record, statement, incident in rows:
+        key = (incident, statement.content)
+        if key not in known:
+            new.setdefault(key, (record, statement, incident))  # as if in a batch of its own
+    return list(new.values())
 
 
 def _without_position(statement: Statement, doubt: str) -> Statement:
     place = statement.place or Place()
     flag = Flag("(position)", f"{place.lat}, {place.lon}", doubt)
     rest = place._replace(lat=None, lon=None)
-    return statement._replace(place=rest, flags=(*statement.flags, flag))
+    known = None if rest == Place() else rest
+    return statement._replace(place=known, flags=(*statement.flags, flag))
 
 
 def _digest(content: bytes) -> bytes:

@@ -3,12 +3,15 @@
 import hashlib
 import json
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pipelines.clock import Clock
+from pipelines.errors import SourceUnavailableError
 from pipelines.geo.grids import Grids, load_grids, no_grids
 from pipelines.ingest import Door
 from pipelines.query import Desk, Silent
@@ -24,6 +27,7 @@ STORE_FILE = "grid135.sqlite3"
 REPLAY_FILE = "replay.sqlite3"
 """A replay's times are moved, so it never shares a store with real ones."""
 
+_LOOK_AGAIN_S = 0.2
 _MADE_WITH = "made_with"
 
 
@@ -43,6 +47,8 @@ class Installation:
     ) -> Counts:
         """Take in everything a source has that is new, batch by batch; return the counts.
 
+        ``each`` is called with the counts of every batch when it is on disk.
+
         Raises SourceUnavailableError and SourceConfigError as the connector does; what was
         taken in before stays.
         """
@@ -55,6 +61,21 @@ class Installation:
             counts += taken
             if each is not None:
                 each(taken)
+        return counts
+
+    def pull_to_the_end(self, source: Source, *, clock: Clock, patience: timedelta) -> Counts:
+        """Take in everything a source has, waiting for files that are still being written.
+
+        Raises SourceUnavailableError, also when a file is not complete after ``patience``.
+        """
+        began = clock.now()
+        counts = self.pull(source, now=began)
+        while source.poller.unfinished:
+            if clock.now() - began > patience:
+                names = ", ".join(source.poller.unfinished)
+                raise SourceUnavailableError(f"{names}: still being written; import again later")
+            time.sleep(_LOOK_AGAIN_S)
+            counts += self.pull(source, now=clock.now())
         return counts
 
 

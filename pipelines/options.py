@@ -1,7 +1,8 @@
 """The kinds of value a configuration may hold, and how a wrong one is reported."""
 
+import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -9,9 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
-from pipelines.errors import SettingsError
+from pipelines.errors import SettingsError, SourceConfigError
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$")
 
 
@@ -39,7 +41,10 @@ def parse_duration(value: object) -> timedelta:
     match = _DURATION.match(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError('must be a duration such as "90s", "5m", "2h" or "7d"')
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    try:
+        return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    except OverflowError as error:
+        raise ValueError("must be shorter than a million years") from error
 
 
 def _positive(value: object) -> timedelta:
@@ -54,7 +59,7 @@ def _zone(value: object) -> ZoneInfo:
         return value
     try:
         return ZoneInfo(str(value))
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: "Asia", a folder
         raise ValueError('must be an IANA time zone such as "Asia/Shanghai"') from error
 
 
@@ -73,7 +78,34 @@ def _moment(value: object, info: ValidationInfo) -> datetime:
     return value
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class HeldSecret:
+    """A secret and the environment variable it stands in; nothing shows its text by accident."""
+
+    variable: str
+    text: str | None = dataclasses.field(default=None, repr=False)
+
+    def reveal(self) -> str:
+        """The secret itself; raises SourceConfigError when the variable is not set."""
+        if not self.text:
+            raise SourceConfigError(
+                f"the environment variable {self.variable} is not set; it must hold the secret"
+            )
+        return self.text
+
+
+def _secret(value: object, info: ValidationInfo) -> HeldSecret:
+    """The block names the variable; what it holds comes from ``Settings.secrets``."""
+    if isinstance(value, HeldSecret):
+        return value
+    if not isinstance(value, str) or _VARIABLE.fullmatch(value) is None:
+        raise ValueError("must be the name of an environment variable, never the secret itself")
+    known: Mapping[str, str] = (info.context or {}).get("secrets", {})
+    return HeldSecret(value, known.get(value))
+
+
 Duration = Annotated[timedelta, BeforeValidator(_positive)]
+Secret = Annotated[HeldSecret, BeforeValidator(_secret)]
 Zone = Annotated[Any, BeforeValidator(_zone)]
 Name = Annotated[Names, BeforeValidator(_names)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]

@@ -33,6 +33,8 @@ NO_COMMUNITY = "no_community"
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _ROWS_MOST = 1_000_000
+_YEARS = (1900, 2199)
+"""What a question may be about; far outside, the calendar itself ends."""
 
 Silent = Callable[[Reader, datetime], frozenset[str]]
 """The sources that had been silent for longer than their rhythm allows, at a moment."""
@@ -283,6 +285,8 @@ def _moment(given: Mapping[str, str], name: str, zone: ZoneInfo) -> datetime | N
             f"{name} = {text!r}: must be a date or a time, "
             "such as 2026-11-23 or 2026-11-23T08:00:00+08:00"
         ) from error
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise QueryError(f"{name} = {text!r}: must be in the years {_YEARS[0]} to {_YEARS[1]}")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return moment.astimezone(UTC)

@@ -5,12 +5,14 @@ arrives at once, what lies behind it arrives when its time comes. Each fact of a
 at its own time: a call is first reported, later dispatched, later on scene. All facts of one
 incident are moved by the same amount, so every duration is the real one.
 
-With ``max_gap``, quiet stretches between two incidents are cut to that length. With ``loop``,
-the replay begins anew when it has ended, as new incidents.
+Between two incidents time may pass faster (``gap_speed``) and be cut short (``max_gap``); what
+happens within an incident keeps its pace. With ``loop``, the replay begins anew when it has
+ended, as new incidents.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -31,10 +33,25 @@ _PAUSE_BETWEEN_CYCLES = timedelta(minutes=1)
 class ReplayOptions(Options):
     """How to play a file source as if live."""
 
-    speed: float = Field(default=1.0, gt=0, le=86_400)
     start: Moment = Field(alias="from", description="The moment that becomes now; local time.")
-    max_gap: Duration | None = None
-    loop: bool = False
+    speed: float = Field(default=1.0, gt=0, le=86_400, description="How fast the clock runs.")
+    gap_speed: float = Field(
+        default=1.0, ge=1, le=1e6, description="How fast time passes between two incidents."
+    )
+    max_gap: Duration | None = Field(
+        default=None, description="The longest pause between two incidents, as played."
+    )
+    loop: bool = Field(default=False, description="Begin anew when all has been played.")
+
+    @property
+    def skips_quiet(self) -> bool:
+        """True when quiet stretches are shorter than they were."""
+        return self.gap_speed > 1 or self.max_gap is not None
+
+    def played(self, gap: timedelta) -> timedelta:
+        """How long a pause between two incidents is in the replay."""
+        shorter = gap / self.gap_speed
+        return shorter if self.max_gap is None else min(shorter, self.max_gap)
 
 
 class _Cue(NamedTuple):
@@ -76,6 +93,8 @@ class Replay:
     It keeps nothing: a replay starts anew with the product, in a store of its own.
     """
 
+    unfinished: tuple[str, ...] = ()
+
     def __init__(
         self, options: ReplayOptions, inner: Poller, decoder: Decoder, *, zone: ZoneInfo
     ) -> None:
@@ -89,7 +108,7 @@ class Replay:
         self._next = 0
         self._cycle = 0
         self._offset = timedelta(0)
-        self._last: _Cue | None = None
+        self._shift: timedelta | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -98,28 +117,31 @@ class Replay:
 
     def real_time(self, now: datetime) -> datetime:
         """The moment of the past that is being played at ``now``."""
-        if self._last is None:
-            return self._from
-        return self._last.real + max(now - self._last.at - self._offset, timedelta(0))
+        return self._from if self._shift is None else now - self._offset - self._shift
 
     def poll(self, positions: Mapping[str, str], *, now: datetime) -> Iterator[Batch]:
         """Yield every record that shows something new at ``now``, each once, in its last state."""
         if not self._cues:
             self._entries = self._read(now)
-            self._cues = plan(self._entries, self._from, now, self.options.max_gap)
+            self._cues = plan(self._entries, self._from, now, self.options.played)
+            self._shift = now - self._from if self._cues else None
         due: dict[int, _Cue] = {}
         while self._next < len(self._cues) and self._cues[self._next].at + self._offset <= now:
             cue = self._cues[self._next]
             due.pop(cue.entry, None)
             due[cue.entry] = cue
-            if self._last is None or cue.real > self._last.real:
-                self._last = cue  # incidents overlap: the furthest moment reached is the one played
+            # incidents overlap: the one that is furthest on says what moment is played
+            self._shift = cue.shift if self._shift is None else min(self._shift, cue.shift)
             self._next += 1
         records = [self._shown(cue) for cue in due.values()]
         for i in range(0, len(records), _BATCH):
             yield Batch(records=tuple(records[i : i + _BATCH]), part=_PART, position="")
         if self._next >= len(self._cues) and self.options.loop:
             self._begin_anew()
+
+    def over(self, file: Path) -> Poller:
+        """The inner connector over one file: a replay is of its own file only."""
+        return self._inner.over(file)
 
     def _read(self, now: datetime) -> list[_Entry]:
         records = [r for batch in self._inner.poll({}, now=now) for r in batch.records]
@@ -141,7 +163,10 @@ class Replay:
             return None  # the door will say so when the record is played
 
     def _shown(self, cue: _Cue) -> Record:
-        horizon = Horizon(cue.until, cue.shift + self._offset, self._cycle)
+        shift = cue.shift + self._offset
+        # the store keeps milliseconds; what is folded before and after must agree
+        shift -= timedelta(microseconds=shift.microseconds % 1000)
+        horizon = Horizon(cue.until, shift, self._cycle)
         return self._entries[cue.entry].record._replace(horizon=horizon)
 
     def _begin_anew(self) -> None:
@@ -149,14 +174,20 @@ class Replay:
         self._offset += length + _PAUSE_BETWEEN_CYCLES
         self._cycle += 1
         self._next = 0
-        self._last = None
+        self._shift = None
 
 
 def plan(
-    entries: Sequence[_Entry], start: datetime, anchor: datetime, max_gap: timedelta | None
+    entries: Sequence[_Entry],
+    start: datetime,
+    anchor: datetime,
+    played: Callable[[timedelta], timedelta],
 ) -> list[_Cue]:
-    """When each record may be seen up to where; ``start`` is laid on ``anchor``."""
-    shifts = _shifts(sorted({entry.t0 for entry in entries}), start, anchor, max_gap)
+    """When each record may be seen up to where; ``start`` is laid on ``anchor``.
+
+    ``played`` says how long a pause between two incidents is in the replay.
+    """
+    shifts = _shifts(sorted({entry.t0 for entry in entries}), start, anchor, played)
     cues: list[_Cue] = []
     opened: set[str] = set()
     for number, entry in enumerate(entries):
@@ -168,17 +199,20 @@ def plan(
 
 
 def _shifts(
-    begins: Sequence[datetime], start: datetime, anchor: datetime, max_gap: timedelta | None
+    begins: Sequence[datetime],
+    start: datetime,
+    anchor: datetime,
+    played: Callable[[timedelta], timedelta],
 ) -> dict[datetime, timedelta]:
     """How far each incident is moved, by when it began; quiet stretches are cut both ways."""
     shifts: dict[datetime, timedelta] = {}
     real, shown = start, anchor
     for t0 in (t for t in begins if t >= start):
-        shown += t0 - real if max_gap is None else min(t0 - real, max_gap)
+        shown += played(t0 - real)
         real, shifts[t0] = t0, shown - t0
     real, shown = start, anchor
     for t0 in (t for t in reversed(begins) if t < start):
-        shown -= real - t0 if max_gap is None else min(real - t0, max_gap)
+        shown -= played(real - t0)
         real, shifts[t0] = t0, shown - t0
     return shifts
 

@@ -1,14 +1,15 @@
 """Settings: the environment and one TOML file, read once, into frozen typed values.
 
 Environment: ``GRID135_CONFIG`` (the file), ``GRID135_DATA`` (where state is kept),
-``GRID135_HOST``, ``GRID135_PORT``. The environment wins over the file.
+``GRID135_HOST``, ``GRID135_PORT``. The environment wins over the file. A source's secrets stand in
+variables that its block names.
 """
 
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -16,6 +17,8 @@ from pipelines.errors import SettingsError
 from pipelines.model.clock import KindClass, Reading, Rules
 from pipelines.model.milestone import TARGETED, Milestone
 from pipelines.options import Duration, Name, Options, Zone, explain, parse_duration
+
+Share = Annotated[float, Field(gt=0, le=1)]
 
 DEFAULT_CONFIG = "config/sffd.toml"
 DEFAULT_DATA = "data"
@@ -25,8 +28,10 @@ class AreaSettings(Options):
     """The street: what it is called and which clock hangs on its wall."""
 
     code: str = Field(min_length=1, description="Area code; the street's key in every figure.")
-    name: Name
-    time_zone: Zone = Field(default="Asia/Shanghai", validate_default=True)
+    name: Name = Field(description="Name of the command centre, as the header shows it.")
+    time_zone: Zone = Field(
+        default="Asia/Shanghai", validate_default=True, description="Local days and clocks."
+    )
     synthetic: bool = Field(
         default=False, description="Say on every screen that data are synthetic."
     )
@@ -46,45 +51,57 @@ class GridSettings(Options):
 class KindSettings(Options):
     """A kind of incident: its names, whether the 135 clocks apply, its shape on the map."""
 
-    name: Name
-    kind_class: KindClass = Field(default=KindClass.EMERGENCY, alias="class")
-    shape: Literal["triangle", "square", "circle", "diamond"] = "square"
+    name: Name = Field(description="What it is called on screen.")
+    kind_class: KindClass = Field(
+        default=KindClass.EMERGENCY,
+        alias="class",
+        description="`emergency` is in the 135 cohort; `complaint` never is.",
+    )
+    shape: Literal["triangle", "square", "circle", "diamond"] = Field(
+        default="square", description="Its shape on the map and in the list."
+    )
 
 
 class TargetSettings(Options):
     """How fast each milestone is to be reached; ``kinds`` holds the exceptions by kind."""
 
-    accepted: Duration = timedelta(seconds=60)
-    dispatched: Duration = timedelta(seconds=180)
-    arrived: Duration = timedelta(seconds=300)
-    warning_share: float = Field(default=0.7, gt=0, lt=1)
-    kinds: dict[str, dict[Literal["accepted", "dispatched", "arrived"], Duration]] = {}
+    accepted: Duration = Field(default=timedelta(seconds=60), description="接报.")
+    dispatched: Duration = Field(default=timedelta(seconds=180), description="流转.")
+    arrived: Duration = Field(default=timedelta(seconds=300), description="到场.")
+    warning_share: float = Field(
+        default=0.7, gt=0, lt=1, description="Share of a target after which its clock warns."
+    )
+    kinds: dict[str, dict[Literal["accepted", "dispatched", "arrived"], Duration]] = Field(
+        default={}, description="Exceptions by kind: `[targets.kinds.smoke]` with `arrived = …`."
+    )
 
 
 class ServerSettings(Options):
     """Where the screens are served."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8050, ge=1, le=65535)
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8050, ge=1, le=65535, description="Port to listen on.")
 
 
 class MapSettings(Options):
     """The camera of the wall's map; without it, the camera shows every grid."""
 
-    lat: float | None = Field(default=None, ge=-90, le=90)
-    lon: float | None = Field(default=None, ge=-180, le=180)
-    zoom: float | None = Field(default=None, ge=0, le=22)
+    lat: float | None = Field(default=None, ge=-90, le=90, description="Centre, WGS-84.")
+    lon: float | None = Field(default=None, ge=-180, le=180, description="Centre, WGS-84.")
+    zoom: float | None = Field(default=None, ge=0, le=22, description="Web map zoom level.")
 
 
 class WallSettings(Options):
     """What the wall shows: the window and reading of the 135 strip, the goal, the list's length."""
 
     window: str = Field(default="today", description='"today", "all", or days such as "30d".')
-    reading: Reading = Reading.CUMULATIVE
-    goal: dict[Literal["accepted", "dispatched", "arrived"], float] = {}
-    open_rows: int = Field(default=40, ge=1, le=200)
-    intake_hours: int = Field(default=6, ge=1, le=24)
-    map: MapSettings = MapSettings()
+    reading: Reading = Field(default=Reading.CUMULATIVE, description="Reading of the tiles.")
+    goal: dict[Literal["accepted", "dispatched", "arrived"], Share] = Field(
+        default={}, description="Share aimed at, by milestone; a tile without one is neutral."
+    )
+    open_rows: int = Field(default=40, ge=1, le=200, description="Most rows of the open list.")
+    intake_hours: int = Field(default=6, ge=1, le=24, description="How far the intake looks back.")
+    map: MapSettings = Field(default=MapSettings(), description="Where the map looks.")
 
     @field_validator("window")
     @classmethod
@@ -109,12 +126,14 @@ class _File(Options):
 class Settings(_File):
     """Everything that was set, checked. ``file`` is the config file, ``data`` the state folder.
 
+    ``secrets`` is the environment, from which a source takes the secret its block names.
     ``sources`` holds the raw blocks; :mod:`pipelines.sources` checks each against its connector
     and decoder.
     """
 
     file: Path
     data: Path
+    secrets: dict[str, str] = Field(default={}, repr=False, exclude=True)
 
     @property
     def rules(self) -> Rules:
@@ -147,7 +166,7 @@ def load(environ: Mapping[str, str], config: str | None = None) -> Settings:
     server = _server(parsed.server, environ)
     data = Path(environ.get("GRID135_DATA") or DEFAULT_DATA)
     fields = {name: getattr(parsed, name) for name in _File.model_fields} | {"server": server}
-    settings = Settings.model_construct(file=file, data=data, **fields)
+    settings = Settings.model_construct(file=file, data=data, secrets=dict(environ), **fields)
     _check_kinds(settings)
     return settings
 

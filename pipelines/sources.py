@@ -13,7 +13,7 @@ from pipelines.connectors.record import Poller
 from pipelines.decoders import DECODERS
 from pipelines.decoders.decoder import Decoder
 from pipelines.errors import SettingsError
-from pipelines.geo.coordinates import Converter, converter
+from pipelines.geo.coordinates import KNOWN, Converter, converter
 from pipelines.options import Duration, Name, Options, Zone, explain
 from pipelines.replay import Replay, ReplayOptions
 from pipelines.settings import Settings
@@ -25,16 +25,16 @@ class SourceSettings(Options):
     ``connector`` and ``decoder`` hold the name (``type``) and the options of each.
     """
 
-    name: Name
-    connector: dict[str, Any]
-    decoder: dict[str, Any]
-    every: Duration = timedelta(seconds=1)
-    time_zone: Zone | None = None
-    crs: str = "WGS-84"
+    name: Name = Field(description="What it is called on screen.")
+    connector: dict[str, Any] = Field(description="How records arrive: `type` and its options.")
+    decoder: dict[str, Any] = Field(description="What they mean: `type` and its options.")
+    every: Duration = Field(default=timedelta(seconds=1), description="How often it is asked.")
+    time_zone: Zone | None = Field(default=None, description="Zone of its times; the area's.")
+    crs: str = Field(default="WGS-84", description=f"CRS of its coordinates: {KNOWN}.")
     silence: Duration | None = Field(
         default=None, description="How long the source may say nothing before it counts as silent."
     )
-    replay: ReplayOptions | None = None
+    replay: ReplayOptions | None = Field(default=None, description="Play it as if live; see below.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,7 +94,7 @@ def _build(settings: Settings, source_id: str, block: Mapping[str, Any]) -> Sour
 
 def _checked(model: type, block: Any, settings: Settings, within: tuple[str, ...]) -> Any:
     try:
-        return model.model_validate(block)  # type: ignore[attr-defined]
+        return model.model_validate(block, context={"secrets": settings.secrets})  # type: ignore[attr-defined]
     except ValidationError as error:
         raise explain(error, file=str(settings.file), within=within, model=model) from error
 

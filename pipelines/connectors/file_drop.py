@@ -25,14 +25,17 @@ BATCH_RECORDS = 2000
 _HEAD_BYTES = 4096
 _SNIFF_BYTES = 1 << 20
 _FILE_STRIDE = 1_000_000_000  # more lines than a file has: orders records across files
+_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 class FileDropOptions(Options):
     """Where the files are and how they are written."""
 
     path: str = Field(description="A file, a folder, or a glob, relative to the config file.")
-    encoding: Literal["auto", "utf-8", "gb18030", "latin-1"] = "auto"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Literal["auto", "utf-8", "gb18030", "latin-1"] = Field(
+        default="auto", description="`auto` takes UTF-8 where it is valid, else GB 18030."
+    )
+    delimiter: str = Field(default=",", min_length=1, max_length=1, description="Between cells.")
     settle: Duration = Field(
         default=timedelta(seconds=2), description="How long a file must be quiet to be complete."
     )
@@ -65,13 +68,16 @@ class FileDrop:
 
     def __init__(self, options: FileDropOptions, *, base: Path) -> None:
         self._options = options
-        self._pattern = base / options.path
+        self._path = base / options.path
+        self._folder, self._pattern = _split(base, options.path)
+        self.unfinished: tuple[str, ...] = ()
 
     def poll(self, positions: Mapping[str, str], *, now: datetime) -> Iterator[Batch]:
         """Yield the new rows of all quiet files, oldest name first.
 
         Raises SourceUnavailableError when the folder or a named file is not there.
         """
+        self.unfinished = ()
         for path in self._files():
             part = self._part(path)
             position = _Position.load(positions.get(part))
@@ -81,25 +87,24 @@ class FileDrop:
 
     def over(self, file: Path) -> "FileDrop":
         """The same connector, reading one file, wherever it is, without waiting for quiet."""
-        options = self._options.model_copy(
-            update={"path": str(file.resolve()), "settle": timedelta.min}
-        )
+        options = self._options.model_copy(update={"path": file.name, "settle": timedelta(0)})
         return FileDrop(options, base=file.parent)
 
     def _files(self) -> Sequence[Path]:
-        pattern = self._pattern
-        if pattern.is_dir():
-            names: list[Path] = [p for s in ("*.csv", "*.csv.gz") for p in pattern.glob(s)]
+        if self._path.is_dir():
+            names: list[Path] = [p for s in ("*.csv", "*.csv.gz") for p in self._path.glob(s)]
             return sorted(names)
-        found = sorted(Path(name) for name in glob(str(pattern)))
-        if not found and not _has_wildcard(pattern):
-            raise SourceUnavailableError(f"{pattern}: no such file or folder")
-        if not found and not pattern.parent.exists():
-            raise SourceUnavailableError(f"{pattern.parent}: no such folder")
-        return found
+        if self._path.is_file():
+            return [self._path]  # even when its name looks like a pattern
+        if self._pattern is None:
+            raise SourceUnavailableError(f"{self._path}: no such file or folder")
+        if not self._folder.is_dir():
+            raise SourceUnavailableError(f"{self._folder}: no such folder")
+        return sorted(self._folder / name for name in glob(self._pattern, root_dir=self._folder))
 
     def _part(self, path: Path) -> str:
-        return path.name
+        """The name of a file below the folder; two folders may hold files of one name."""
+        return path.relative_to(self._folder).as_posix()
 
     def _next_sequence(self, positions: Mapping[str, str], path: Path) -> int:
         known = [_Position.load(text).sequence for text in positions.values()]
@@ -113,7 +118,9 @@ class FileDrop:
             return  # taken away between the listing and now
         if (stat.st_size, stat.st_mtime_ns) == (position.size, position.mtime_ns):
             return
-        if now - datetime.fromtimestamp(stat.st_mtime, UTC) < self._options.settle:
+        age = now - datetime.fromtimestamp(stat.st_mtime, UTC)
+        if abs(age) < self._options.settle:  # an age below zero is a clock that is wrong
+            self.unfinished += (part,)
             return
         try:
             position = _restart_if_new(path, position)
@@ -128,13 +135,13 @@ class FileDrop:
         position = unfinished
         encoding = self._encoding(path)
         with _open(path) as stream:
-            header = next(self._rows(stream, None, encoding, 0, 0), None)
+            header = next(_to_the_end(self._rows(stream, None, encoding, 0, 0), 0), None)
             if header is None or header.cells is None:
                 yield self._headless(path, part, done, header)
                 return
             columns = [name.strip().removeprefix("\ufeff") for name in header.cells]
             context = _context(header.raw, self._options.delimiter, encoding)
-            start, line = max(position.offset, header.end), max(position.line, 1)
+            start, line = max(position.offset, header.end), max(position.line, _last_line(header))
             stream.seek(start)
             found = self._rows(stream, len(columns), encoding, start, line)
             for row in _to_the_end(found, line):
@@ -143,8 +150,7 @@ class FileDrop:
                 ordinal = position.sequence * _FILE_STRIDE + row.line
                 records.append(Record(row.raw, context, fields, origin, ordinal, row.problem))
                 if row.raw:
-                    last_line = row.line + max(row.raw.count(b"\n"), 1) - 1
-                    position = replace(unfinished, offset=row.end, line=last_line)
+                    position = replace(unfinished, offset=row.end, line=_last_line(row))
                 if len(records) >= BATCH_RECORDS:
                     yield Batch(records=tuple(records), part=part, position=position.dump())
                     records = []
@@ -180,7 +186,7 @@ def detect_encoding(path: Path) -> str:
     with _open(path) as stream:
         try:
             sample = stream.read(_SNIFF_BYTES)
-        except (EOFError, zlib.error):
+        except _BROKEN:
             return "utf-8"
     cut = sample.rfind(b"\n") + 1 or len(sample)
     for encoding in ("utf-8", "gb18030"):
@@ -192,8 +198,17 @@ def detect_encoding(path: Path) -> str:
     return "utf-8"
 
 
-def _has_wildcard(pattern: Path) -> bool:
-    return any(sign in str(pattern) for sign in "*?[")
+def _split(base: Path, path: str) -> tuple[Path, str | None]:
+    """The folder that positions are relative to, and the pattern below it if there is one."""
+    parts = Path(path).parts
+    first = next((i for i, part in enumerate(parts) if any(sign in part for sign in "*?[")), None)
+    if first is None:
+        return base.joinpath(*parts[:-1]), None
+    return base.joinpath(*parts[:first]), str(Path(*parts[first:]))
+
+
+def _last_line(row: Row) -> int:
+    return row.line + max(row.raw.count(b"\n"), 1) - 1
 
 
 def _open(path: Path) -> BinaryIO:
@@ -227,6 +242,6 @@ def _to_the_end(found: Iterator[Row], line: int) -> Iterator[Row]:
         for row in found:
             line = row.line
             yield row
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except _BROKEN as error:
         rule = f"the file breaks off behind this line ({error}); drop it again, whole"
         yield Row(b"", None, line + 1, -1, ("(file)", "", rule))

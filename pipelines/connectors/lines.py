@@ -56,19 +56,27 @@ def rows(
     Blank lines are passed over. Raises EOFError or OSError where the stream does.
     """
     lines = _Lines(stream, offset, line)
+
+    def cut(raw: bytes, number: int, *, strict: bool = False) -> Row:
+        return _cut(raw, number, lines.offset, width, delimiter, encoding, strict=strict)
+
     while first := lines.take():
         if not first.strip():
             continue
         number = lines.line
-        taken = [first] if first.count(_QUOTE) % 2 == 0 else _until_closed(first, lines)
-        if taken is None:
-            problem = ("(row)", _shown(first, encoding), "the quotation marks do not close")
-            yield Row(first, None, number, lines.offset, problem)
+        if first.count(_QUOTE) % 2 == 0:
+            yield cut(first, number)
             continue
-        row = _cut(b"".join(taken), number, lines.offset, width, delimiter, encoding)
-        if row.problem is not None and len(taken) > 1:
-            lines.put_back(taken[1:])
-            row = row._replace(raw=first, end=lines.offset)
+        # a lone quotation mark inside a field (5" pipe) is a character like any other
+        row = cut(first, number, strict=True)
+        taken = None if row.problem is None else _until_closed(first, lines)
+        if taken is not None:
+            # strict, or two stray marks would swallow the good lines between them
+            longer = cut(b"".join(taken), number, strict=True)
+            if longer.problem is None:
+                row = longer
+            else:
+                lines.put_back(taken[1:])
         yield row
 
 
@@ -87,16 +95,26 @@ def _until_closed(first: bytes, lines: _Lines) -> list[bytes] | None:
     return None
 
 
-def _cut(raw: bytes, line: int, end: int, width: int | None, delimiter: str, encoding: str) -> Row:
+def _cut(
+    raw: bytes,
+    line: int,
+    end: int,
+    width: int | None,
+    delimiter: str,
+    encoding: str,
+    *,
+    strict: bool,
+) -> Row:
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         rule = f"byte {error.start + 1} is not {encoding}; set encoding for this source"
         return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), rule))
     try:
-        cells = next(csv.reader((text,), delimiter=delimiter))
+        cells = next(csv.reader((text,), delimiter=delimiter, strict=strict))
     except (csv.Error, StopIteration) as error:
-        return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), f"not CSV: {error}"))
+        rule = "the quotation marks do not close" if strict else f"not CSV: {error}"
+        return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), rule))
     if width is not None and len(cells) != width:
         rule = (
             f"{len(cells)} columns where the header has {width}; "

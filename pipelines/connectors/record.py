@@ -66,7 +66,11 @@ class Poller(Protocol):
     The scheduler calls :meth:`poll` in a worker thread, one call at a time for each source, and
     takes batches from it one by one; it stores each before it takes the next. ``positions`` is
     what was stored last, by part. A batch that was not stored is asked for again.
+
+    ``unfinished`` names what the last poll passed over because it was still being written.
     """
+
+    unfinished: tuple[str, ...]
 
     def poll(self, positions: Mapping[str, str], *, now: datetime) -> Iterator[Batch]:
         """Yield what is new since ``positions``.

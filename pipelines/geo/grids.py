@@ -5,11 +5,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import shapely
+from pyproj.exceptions import CRSError
 
 from pipelines.errors import SettingsError
+from pipelines.geo.coordinates import KNOWN, converter
 from pipelines.model.place import NOT_ON_MAP
 
 _MARGIN_DEG = 1.0
@@ -112,32 +115,38 @@ def load_grids(
             known = ", ".join(c for c in frame.columns if c != "geometry")
             raise SettingsError(f"{file}: no column {column!r}; there are: {known}")
     frame = _in_wgs84(frame, crs, file)
-    codes = [str(value).strip() for value in frame[code]]
+    codes = _texts(frame[code])
     _check_codes(codes, file)
     valid = frame.geometry.is_valid
     shapes = [shapely.make_valid(shape) for shape in frame.geometry]
+    _check_shapes(codes, shapes, file)
     repaired = [c for c, ok in zip(codes, valid, strict=True) if not ok]
-    names = codes if name is None else [str(value).strip() for value in frame[name]]
-    parents = (
-        [NOT_ON_MAP] * len(codes) if parent is None else [str(v).strip() for v in frame[parent]]
-    )
-    grids = [Grid(code=c, name=n, parent=p) for c, n, p in zip(codes, names, parents, strict=True)]
+    names = codes if name is None else _texts(frame[name])
+    parents = [NOT_ON_MAP] * len(codes) if parent is None else _texts(frame[parent])
+    grids = [
+        Grid(code=c, name=n or c, parent=p) for c, n, p in zip(codes, names, parents, strict=True)
+    ]
     return Grids(grids, shapes, repaired)
+
+
+def _texts(column: Any) -> list[str]:
+    return ["" if missing else str(v).strip() for v, missing in zip(column, column.isna(), strict=True)]
 
 
 def _in_wgs84(frame: geopandas.GeoDataFrame, crs: str | None, file: Path) -> geopandas.GeoDataFrame:
     if crs in ("GCJ-02", "BD-09"):
         return _from_china(frame, crs)
     if crs is not None:
-        frame = frame.set_crs(crs, allow_override=True)
+        try:
+            frame = frame.set_crs(crs, allow_override=True)
+        except CRSError as error:
+            raise SettingsError(f"{file}: crs = {crs!r}: must be {KNOWN}") from error
     if frame.crs is None:
         raise SettingsError(f"{file}: does not say its CRS; set crs under [grids]")
     return frame.to_crs("EPSG:4326")
 
 
 def _from_china(frame: geopandas.GeoDataFrame, crs: str) -> geopandas.GeoDataFrame:
-    from pipelines.geo.coordinates import converter
-
     convert = converter(crs)
     assert convert is not None
 
@@ -152,11 +161,17 @@ def _from_china(frame: geopandas.GeoDataFrame, crs: str) -> geopandas.GeoDataFra
 def _check_codes(codes: Sequence[str], file: Path) -> None:
     seen: set[str] = set()
     for code in codes:
-        if not code or code == "None":
+        if not code:
             raise SettingsError(f"{file}: a grid has no code; every grid needs one")
         if code in seen:
             raise SettingsError(f"{file}: the code {code!r} occurs twice; codes must differ")
         seen.add(code)
+
+
+def _check_shapes(codes: Sequence[str], shapes: Any, file: Path) -> None:
+    for code, shape in zip(codes, shapes, strict=True):
+        if shape is None or not shape.area > 0:
+            raise SettingsError(f"{file}: grid {code!r} has no area; every grid needs a polygon")
 
 
 def _bounds(shapes: Sequence[shapely.Geometry]) -> tuple[float, float, float, float] | None:
