@@ -16,6 +16,7 @@ from pipelines.clock import SystemClock
 from pipelines.errors import Grid135Error, SourceConfigError, SourceUnavailableError
 from pipelines.inspection import decode_file, quarantined
 from pipelines.installation import open_installation, prepare
+from pipelines.intake import intake
 from pipelines.query import PARAMETERS, kpi, parse, rows
 from pipelines.receipt import Counts
 from pipelines.settings import Settings, load
@@ -108,6 +109,11 @@ def show_rows(settings: Settings, options: argparse.Namespace) -> int:
     return _answer(settings, options, rows)
 
 
+def show_intake(settings: Settings, options: argparse.Namespace) -> int:
+    """Print how many incidents were reported in each 5-minute window."""
+    return _answer(settings, options, intake)
+
+
 def decode(settings: Settings, options: argparse.Namespace) -> int:
     """Show what records would become; store nothing."""
     path = None if options.file == "-" else Path(options.file)
@@ -172,7 +178,8 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "run", run)
     _command(commands, "check", check)
     _command(commands, "import", import_all, json_flag=True)
-    for name, function in (("kpi", show_kpi), ("rows", show_rows)):
+    questions = (("kpi", show_kpi), ("rows", show_rows), ("intake", show_intake))
+    for name, function in questions:
         command = _command(commands, name, function, json_flag=True)
         for parameter in PARAMETERS if name == "rows" else _FILTERS:
             command.add_argument(f"--{parameter.replace('_', '-')}", dest=parameter)

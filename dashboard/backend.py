@@ -32,6 +32,9 @@ class Backend(Protocol):
     def rows(self, parameters: Mapping[str, str], /) -> list[dict[str, Any]]:
         """The rows behind the figures of a query; raises QueryError for a wrong parameter."""
 
+    def intake(self, params: Mapping[str, str]) -> list[dict[str, object]]:
+        """Intake per 5 minutes; raises QueryError for a wrong parameter."""
+
     def health(self) -> dict[str, Any]:
         """How the product is doing; ``status`` is ``ok`` or ``degraded``."""
 

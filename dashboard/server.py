@@ -42,6 +42,7 @@ def create_app(backend: Backend, *, build: str, pace: Pace | None = None) -> Sta
         Route("/health", _health(backend, hub)),
         Route("/api/v1/kpi", _query(backend.kpi)),
         Route("/api/v1/rows", _query(backend.rows)),
+        Route("/api/v1/intake", _query(backend.intake)),
         Route("/geo/grids.geojson", _grids(backend)),
         Mount("/", _Pages(_asgi(create_dash(backend.grids_geojson)))),
     ]

@@ -17,11 +17,12 @@ from pipelines.connectors.record import Batch, Record
 from pipelines.decoders.table import content_of
 from pipelines.errors import BadRecordError
 from pipelines.geo.grids import Grids
+from pipelines.geo.placing import placed
 from pipelines.model.clock import Rules, settles_at
-from pipelines.model.fact import Flag, Reason, Statement
+from pipelines.model.fact import Flag, Statement
 from pipelines.model.incident import Incident, fold
 from pipelines.model.incident import incident_id as id_of
-from pipelines.model.place import NOT_ON_MAP, Place
+from pipelines.model.place import Place
 from pipelines.model.tally import Tally, tally_of
 from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
 from pipelines.replay import seen
@@ -173,7 +174,7 @@ class Door:
     ) -> dict[str, str]:
         """Fold anew the incidents these statements are about; return each one's grid."""
         before = writer.incidents(statements)
-        incidents = self._located([fold(said) for said in statements.values()])
+        incidents = placed([fold(said) for said in statements.values()], self._grids)
         deltas: dict[Cell, dict[int, int]] = {}
         rows = []
         for incident in incidents:
@@ -203,24 +204,6 @@ class Door:
             counts = deltas.setdefault(cell, {})
             for key, n in tally.counts.items():
                 counts[key] = counts.get(key, 0) + n
-
-    def _located(self, incidents: Sequence[Incident]) -> list[Incident]:
-        at = [i for i, incident in enumerate(incidents) if incident.place.has_position]
-        points = [(incidents[i].place.lat, incidents[i].place.lon) for i in at]
-        found = dict(zip(at, self._grids.locate(points), strict=True))  # type: ignore[arg-type]
-        return [self._in_grid(incident, found.get(i)) for i, incident in enumerate(incidents)]
-
-    def _in_grid(self, incident: Incident, found: str | None) -> Incident:
-        """``found`` is the grid of its position, empty outside all; None without a position."""
-        own = incident.place.grid
-        if found:
-            return replace(incident, grid=found)
-        if own is not None and self._grids.has(own):
-            return replace(incident, grid=own)
-        if found is not None and len(self._grids):
-            reason = incident.excluded or Reason.OTHER_JURISDICTION
-            return replace(incident, grid=NOT_ON_MAP, excluded=reason)
-        return incident
 
     def _quarantine(
         self, writer: Writer, source: str, bad: Sequence[_Bad], now: datetime

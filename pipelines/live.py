@@ -7,6 +7,7 @@ from typing import Any
 from pipelines.clock import Clock, FastClock, SystemClock
 from pipelines.health import Health
 from pipelines.installation import Installation
+from pipelines.intake import intake
 from pipelines.overview import is_degraded, read_snapshot
 from pipelines.query import kpi, parse, rows
 from pipelines.schedule import Schedule
@@ -59,6 +60,10 @@ class Live:
     def rows(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         """The incidents behind the figures; raises QueryError."""
         return self._answer(rows, parameters)
+
+    def intake(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Intake per 5 minutes; raises QueryError."""
+        return self._answer(intake, parameters)
 
     def health(self) -> dict[str, Any]:
         """How the product and each source are doing, in words a monitor can read."""

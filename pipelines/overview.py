@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select
 from pipelines.geo.grids import Grids
 from pipelines.health import Health
 from pipelines.installation import Installation
+from pipelines.intake import WINDOW, series
 from pipelines.kpis import figures
 from pipelines.model.clock import KindClass, Reading, judge, state_of
 from pipelines.model.incident import Incident
@@ -36,7 +37,6 @@ from pipelines.store.buckets import Level, bucket_start
 from pipelines.store.rows import from_ms, incident_from, to_ms
 from pipelines.store.store import Reader
 
-FIVE_MINUTES = timedelta(minutes=5)
 _LONG_OVERDUE = timedelta(minutes=30)
 _OPEN_READ = 500
 _UNMAPPED = KindSettings.model_validate(
@@ -64,7 +64,7 @@ def read_snapshot(
     sources = health.report(installation.sources, delivered, now=now)
     counts = _open_counts(reader, now)
     opened = _open_incidents(reader, installation, now)
-    intake = _intake(reader, now, settings.wall.intake_hours)
+    start, counted = series(reader, now, settings.wall.intake_hours, installation.desk)
     return Snapshot(
         now=now,
         area_names=settings.area.name.as_dict(),
@@ -79,7 +79,7 @@ def read_snapshot(
         open_unlocated=counts.get("", 0),
         grids=_grid_states(installation.grids, counts),
         map=_camera(installation),
-        intake=intake,
+        intake=Intake(start=start, counts=tuple(counted)),
         quality=_quality(whole, by_grid.get(UNLOCATED, EMPTY), delivered.values()),
         replay=_replay(installation, now),
         next_change_at=_next_change(opened, now),
@@ -227,18 +227,6 @@ def _grid_states(grids: Grids, counts: Mapping[str, int]) -> tuple[GridState, ..
     return tuple(GridState(code=c, name=c, open=n) for c, n in sorted(counts.items()) if c)
 
 
-def _intake(reader: Reader, now: datetime, hours: int) -> Intake:
-    width = int(FIVE_MINUTES.total_seconds() * 1000)
-    last = to_ms(now) // width
-    first = last - hours * 12 + 1
-    column = schema.incident.c.t0_ms
-    query = select(column).where(column >= first * width, column <= to_ms(now))
-    counts = [0] * (last - first + 1)
-    for (ms,) in reader.rows(query):
-        counts[ms // width - first] += 1
-    return Intake(start=from_ms(first * width), counts=tuple(counts))
-
-
 def _quality(tally: Tally, unlocated: Tally, delivered: Iterable[Any]) -> DataQuality:
     arrived = tally.clock(Milestone.ARRIVED, Reading.CUMULATIVE)
     rows = list(delivered)
@@ -292,7 +280,7 @@ def _zoom(west: float, south: float, east: float, north: float) -> float:
 
 def _next_change(opened: Sequence[_Open], now: datetime) -> datetime:
     """When something changes by time alone: a clock, or the window of the intake."""
-    width = int(FIVE_MINUTES.total_seconds() * 1000)
+    width = int(WINDOW.total_seconds() * 1000)
     moments = [from_ms((to_ms(now) // width + 1) * width)]
     for item in opened:
         moments.extend(clock.deadline for clock in item.view.clocks if clock.deadline is not None)

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, or_
 
 from pipelines.errors import QueryError
 from pipelines.geo.grids import Grids
+from pipelines.hindsight import differences
 from pipelines.kpis import figures
 from pipelines.model.clock import Outcome, Reading, Rules, Verdict, judge
 from pipelines.model.incident import Incident
@@ -32,7 +33,6 @@ NO_COMMUNITY = "no_community"
 """The key of the row of grids that belong to no community."""
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_ROWS_MOST = 1_000_000
 _YEARS = (1900, 2199)
 """What a question may be about; far outside, the calendar itself ends."""
 
@@ -55,6 +55,7 @@ class Query:
     """Which incidents, which target, and as of when.
 
     ``start`` and ``end`` bound t0, [start, end); None is unbounded. Filters are exact codes.
+    ``known_at`` answers from what had been received until then; None is all that is known.
     """
 
     as_of: datetime
@@ -68,6 +69,7 @@ class Query:
     grid: str | None = None
     kind: str | None = None
     source: str | None = None
+    known_at: datetime | None = None
 
     @property
     def window(self) -> Span:
@@ -87,22 +89,25 @@ class Desk:
     silent: Silent
 
 
-PARAMETERS = ("from", "to", "by", "milestone", "reading", "as_of", "verdict",
+PARAMETERS = ("from", "to", "by", "milestone", "reading", "as_of", "known_at", "verdict",
               "community", "grid", "kind", "source")  # fmt: skip
 
 
 def parse(parameters: Mapping[str, str], *, now: datetime, zone: ZoneInfo) -> Query:
     """Read a query from text parameters, as the command line and the URL give them.
 
-    A time without a zone is local to the area. Raises QueryError naming parameter, value and
+    A time without a zone is local to the area; ``as_of`` is ``known_at`` when only that is
+    given. Raises QueryError naming parameter, value and
     what is allowed.
     """
     unknown = sorted(set(parameters) - set(PARAMETERS))
     if unknown:
         raise QueryError(f"{unknown[0]!r} is no parameter; use {', '.join(PARAMETERS)}")
     given = {name: text for name, text in parameters.items() if text != ""}
+    known_at = _moment(given, "known_at", zone)
     query = Query(
-        as_of=_moment(given, "as_of", zone) or now,
+        as_of=_moment(given, "as_of", zone) or known_at or now,
+        known_at=known_at,
         start=_moment(given, "from", zone),
         end=_moment(given, "to", zone),
         by=_choice(given, "by", list(By)),
@@ -137,9 +142,9 @@ def tallies(reader: Reader, query: Query, desk: Desk) -> dict[str, Tally]:
     silent = desk.silent(reader, query.as_of)
 
     def add(grid: str, kind: str, source: str, tally: Tally, sign: int = 1) -> None:
-        if not _matches(query, desk, grid, kind, source):
+        if not matches(query, desk, grid, kind, source):
             return
-        counts = groups.setdefault(_key(query.by, desk, grid, kind, source), {})
+        counts = groups.setdefault(group_key(query.by, desk, grid, kind, source), {})
         for entry, n in tally.counts.items():
             counts[entry] = counts.get(entry, 0) + sign * n
 
@@ -155,27 +160,75 @@ def tallies(reader: Reader, query: Query, desk: Desk) -> dict[str, Tally]:
             final = tally_of(incident, desk.rules, now=settles, source_alive=True)
             add(*place, final, -1)
         add(*place, _now(incident, query, desk, silent))
+    for incident, sign in _hindsight(reader, query, desk):
+        add(
+            incident.grid,
+            incident.kind or "",
+            incident.source,
+            _now(incident, query, desk, silent),
+            sign,
+        )
     tidy = {key: Tally({e: n for e, n in counts.items() if n}) for key, counts in groups.items()}
     return {key: tally for key, tally in tidy.items() if tally}
 
 
+def _hindsight(reader: Reader, query: Query, desk: Desk) -> Iterator[tuple[Incident, int]]:
+    """What to take out (-1) and put in (+1) to get from what is known now to what was known."""
+    if query.known_at is None:
+        return
+    for now, then in differences(reader, query.known_at, desk.grids):
+        if _in_window(now, query):
+            yield now, -1
+        if then is not None and _in_window(then, query):
+            yield then, +1
+
+
+def _in_window(incident: Incident, query: Query) -> bool:
+    begin, end = query.window
+    return begin <= incident.t0.at < end
+
+
 def rows(reader: Reader, query: Query, desk: Desk) -> list[dict[str, Any]]:
     """The incidents behind the figures, by start, each with its verdict and the reason."""
-    begin, end = query.window
-    table = schema.incident
     silent = desk.silent(reader, query.as_of)
     found = []
-    for row in reader.incident_rows(table.c.t0_ms >= to_ms(begin), table.c.t0_ms < to_ms(end)):
-        if not _matches(query, desk, row.grid, row.kind or "", row.source):
-            continue
-        incident = incident_from(row)
-        outcome = _outcome(incident, query, desk, silent)
+    for case in population(reader, query, desk):
+        outcome = _outcome(case.incident, query, desk, silent)
         if query.verdict is None or outcome.verdict is query.verdict:
-            found.append(_row(incident, outcome, row, desk))
-    return found[:_ROWS_MOST]
+            found.append(_row(case, outcome, desk))
+    return found
 
 
-def _row(incident: Incident, outcome: Outcome, row: Any, desk: Desk) -> dict[str, Any]:
+class Case(NamedTuple):
+    """An incident with the counts that its fold leaves behind in the store."""
+
+    incident: Incident
+    units: int
+    flagged: int
+
+
+def population(reader: Reader, query: Query, desk: Desk) -> list[Case]:
+    """Every incident of the window that passes the filters, by start, as known when asked for."""
+    cases = {
+        row.id: Case(incident_from(row), row.units, row.flagged)
+        for row in reader.incident_rows(_starts_in(query.window))
+    }
+    if query.known_at is not None:
+        for now, then in differences(reader, query.known_at, desk.grids):
+            cases.pop(now.id, None)
+            if then is not None and _in_window(then, query):
+                units = len({unit.unit for unit in then.units})
+                cases[then.id] = Case(then, units, len(then.flags))
+    chosen = [case for case in cases.values() if _passes(case.incident, query, desk)]
+    return sorted(chosen, key=lambda case: (case.incident.t0.at, case.incident.id))
+
+
+def _passes(incident: Incident, query: Query, desk: Desk) -> bool:
+    return matches(query, desk, incident.grid, incident.kind or "", incident.source)
+
+
+def _row(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
+    incident = case.incident
     stamps = {m.value: s.at.isoformat() for m, s in sorted(incident.stamps.items())}
     return {
         "id": incident.id,
@@ -196,8 +249,8 @@ def _row(incident: Incident, outcome: Outcome, row: Any, desk: Desk) -> dict[str
         "address": incident.place.address,
         "lat": incident.place.lat,
         "lon": incident.place.lon,
-        "units": row.units,
-        "flagged": row.flagged,
+        "units": case.units,
+        "flagged": case.flagged,
     }
 
 
@@ -249,16 +302,21 @@ def _outcome(incident: Incident, query: Query, desk: Desk, silent: frozenset[str
     )
 
 
-def _matches(query: Query, desk: Desk, grid: str, kind: str, source: str) -> bool:
+def matches(query: Query, desk: Desk, grid: str, kind: str, source: str) -> bool:
+    """True when an incident of this grid, kind and source passes the query's filters."""
     return (
         (query.grid is None or query.grid == (grid or UNLOCATED))
         and (query.kind is None or query.kind == kind)
         and (query.source is None or query.source == source)
-        and (query.community is None or query.community == _key(By.COMMUNITY, desk, grid, "", ""))
+        and (
+            query.community is None
+            or query.community == group_key(By.COMMUNITY, desk, grid, "", "")
+        )
     )
 
 
-def _key(by: By | None, desk: Desk, grid: str, kind: str, source: str) -> str:
+def group_key(by: By | None, desk: Desk, grid: str, kind: str, source: str) -> str:
+    """The key of the group that an incident of this grid, kind and source belongs to."""
     if by is None:
         return "all"
     keys = {

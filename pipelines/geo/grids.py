@@ -130,7 +130,9 @@ def load_grids(
 
 
 def _texts(column: Any) -> list[str]:
-    return ["" if missing else str(v).strip() for v, missing in zip(column, column.isna(), strict=True)]
+    return [
+        "" if missing else str(v).strip() for v, missing in zip(column, column.isna(), strict=True)
+    ]
 
 
 def _in_wgs84(frame: geopandas.GeoDataFrame, crs: str | None, file: Path) -> geopandas.GeoDataFrame:

@@ -156,7 +156,8 @@ def _said_by_all(current: Sequence[Statement], milestones: tuple[Milestone, ...]
     by_unit: list[Fact | None] = []
     overall: list[Fact] = []
     for statement in current:
-        fact = next((f for f in statement.facts if f.milestone in milestones), None)
+        # by milestone first: the order of a statement's facts means nothing
+        fact = next((f for m in milestones for f in statement.facts if f.milestone is m), None)
         if statement.unit is not None:
             by_unit.append(fact)
         elif fact is not None:

@@ -46,6 +46,7 @@ report = Table(
     Column("own_grid", Text),
     Column("title", Text),
     Column("flags", Text),
+    Index("report_by_receipt", "recorded_ms"),
 )
 """One row a record as received, with what it says apart from milestones. Never changed."""
 

@@ -105,6 +105,12 @@ class Reader:
         query = select(table).order_by(table.c.received_ms.desc(), table.c.part, table.c.line)
         return self._connection.execute(query.limit(limit)).all()
 
+    def incidents_reported_after(self, ms: int) -> list[str]:
+        """The id of every incident that a report received after a moment is about."""
+        table = schema.report
+        query = select(table.c.incident_id).where(table.c.recorded_ms > ms).distinct()
+        return list(self._connection.execute(query).scalars())
+
     def report_incidents(self) -> list[str]:
         """The id of every incident that a report is about."""
         query = select(schema.report.c.incident_id).distinct()

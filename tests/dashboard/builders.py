@@ -344,6 +344,10 @@ class FakeBackend:
         """No rows."""
         return []
 
+    def intake(self, params: Mapping[str, str]) -> list[dict[str, object]]:
+        """Nothing came in."""
+        return [{"key": "all", "windows": []}]
+
     def health(self) -> dict[str, object]:
         """All is well."""
         return {"status": "ok"}
