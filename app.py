@@ -20,6 +20,7 @@ from pipelines.intake import intake
 from pipelines.query import PARAMETERS, kpi, parse, rows
 from pipelines.receipt import Counts
 from pipelines.settings import Settings, load
+from pipelines.upkeep import rebuild, verify
 
 BUILD = "0.1.0"
 PATIENCE = timedelta(seconds=30)
@@ -134,11 +135,28 @@ def show_quarantine(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def rebuild(settings: Settings, options: argparse.Namespace) -> int:
-    """Make incidents and rollups anew from the reports."""
+def rebuild_store(settings: Settings, options: argparse.Namespace) -> int:
+    """Make incidents and rollups anew from the reports; broken off, all is as it was."""
     installation = open_installation(settings, replayed=False)
-    print(f"{installation.door.rebuild()} incidents made anew")
+    print(f"{rebuild(installation.store, installation.desk, _progress)} incidents made anew")
     return 0
+
+
+def verify_store(settings: Settings, options: argparse.Namespace) -> int:
+    """Count everything anew from the reports and compare it with the store."""
+    installation = open_installation(settings, replayed=False)
+    found = verify(installation.store, installation.desk, _progress)
+    print(f"{found.incidents} incidents, {found.cells} rollup rows: {found.wrong} wrong")
+    for difference in found.differences:
+        print(f"  {difference}")
+    if found.wrong:
+        print("make them anew with: app.py db rebuild")
+    return 1 if found.wrong else 0
+
+
+def _progress(done: int, of: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done} of {of} incidents", end="\n" if done == of else "", file=sys.stderr)
 
 
 def _answer(settings: Settings, options: argparse.Namespace, question: Any) -> int:
@@ -189,7 +207,8 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "quarantine", show_quarantine, json_flag=True)
     command.add_argument("--limit", type=int, default=100)
     database = commands.add_parser("db", help="look after the store").add_subparsers(required=True)
-    _command(database, "rebuild", rebuild)
+    _command(database, "rebuild", rebuild_store)
+    _command(database, "verify", verify_store)
     return parser
 
 

@@ -13,31 +13,27 @@ from hashlib import blake2b
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipelines.books import Books
 from pipelines.connectors.record import Batch, Record
 from pipelines.decoders.table import content_of
 from pipelines.errors import BadRecordError
 from pipelines.geo.grids import Grids
 from pipelines.geo.placing import placed
-from pipelines.model.clock import Rules, settles_at
+from pipelines.model.clock import Rules
 from pipelines.model.fact import Flag, Statement
-from pipelines.model.incident import Incident, fold
+from pipelines.model.incident import fold
 from pipelines.model.incident import incident_id as id_of
 from pipelines.model.place import Place
-from pipelines.model.tally import Tally, tally_of
 from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
 from pipelines.replay import seen
 from pipelines.sources import Source
 from pipelines.store import schema
-from pipelines.store.buckets import Level, bucket_start
 from pipelines.store.rows import (
     fact_rows,
-    from_ms,
-    incident_from,
-    incident_row,
     report_row,
     to_ms,
 )
-from pipelines.store.store import Cell, Store, Writer
+from pipelines.store.store import Store, Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +80,6 @@ class Door:
                 continue
             said.append((record, seen(statement, record.horizon)))
         return self._checked_places(source, said), bad
-
-    def rebuild(self) -> int:
-        """Make incidents and rollups anew from reports and facts; return how many incidents."""
-        with self._store.writing() as writer:
-            writer.clear(schema.incident, schema.rollup)
-            ids = writer.report_incidents()
-            for i in range(0, len(ids), 1000):
-                statements = writer.statements(ids[i : i + 1000])
-                self._apply(writer, statements)
-        return len(ids)
 
     def _write(
         self,
@@ -175,35 +161,12 @@ class Door:
         """Fold anew the incidents these statements are about; return each one's grid."""
         before = writer.incidents(statements)
         incidents = placed([fold(said) for said in statements.values()], self._grids)
-        deltas: dict[Cell, dict[int, int]] = {}
-        rows = []
-        for incident in incidents:
-            settles = settles_at(incident, self._rules)
-            row = incident_row(incident, settles)
-            rows.append(row)
-            if incident.id in before:
-                self._take_out(deltas, before[incident.id])
-            if settles is not None:
-                self._put_in(deltas, incident, self._final(incident, settles))
-        writer.put(schema.incident, rows)
-        writer.add_tallies({cell: Tally(counts) for cell, counts in deltas.items()})
+        books = Books(self._rules, self._zone)
+        for row in before.values():
+            books.strike(row)
+        writer.put(schema.incident, [books.enter(incident) for incident in incidents])
+        writer.add_tallies(books.deltas)
         return {incident.id: incident.grid for incident in incidents}
-
-    def _take_out(self, deltas: dict[Cell, dict[int, int]], row: Any) -> None:
-        if row.settles_ms is not None:
-            incident = incident_from(row)
-            self._put_in(deltas, incident, -self._final(incident, from_ms(row.settles_ms)))
-
-    def _final(self, incident: Incident, settles: datetime) -> Tally:
-        return tally_of(incident, self._rules, now=settles, source_alive=True)
-
-    def _put_in(self, deltas: dict[Cell, dict[int, int]], incident: Incident, tally: Tally) -> None:
-        for level in Level:
-            start = bucket_start(level, incident.t0.at, self._zone)
-            cell = (int(level), to_ms(start), incident.grid, incident.kind or "", incident.source)
-            counts = deltas.setdefault(cell, {})
-            for key, n in tally.counts.items():
-                counts[key] = counts.get(key, 0) + n
 
     def _quarantine(
         self, writer: Writer, source: str, bad: Sequence[_Bad], now: datetime

@@ -20,6 +20,7 @@ from pipelines.settings import Settings
 from pipelines.sources import Source, build_sources
 from pipelines.store.rows import from_ms
 from pipelines.store.store import Reader, Store, remove
+from pipelines.upkeep import rebuild
 
 logger = logging.getLogger(__name__)
 
@@ -170,7 +171,7 @@ def _rebuild_if_rules_changed(installation: Installation) -> None:
         return
     if known is not None:
         logger.warning("targets, kinds, grids or time zone changed: making the figures anew")
-        installation.door.rebuild()
+        rebuild(installation.store, installation.desk)
     with installation.store.writing() as writer:
         writer.put_meta(_MADE_WITH, made_with)
 

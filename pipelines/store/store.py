@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from pipelines.model.fact import Statement
@@ -110,6 +110,18 @@ class Reader:
         table = schema.report
         query = select(table.c.incident_id).where(table.c.recorded_ms > ms).distinct()
         return list(self._connection.execute(query).scalars())
+
+    def count(self, table: Table) -> int:
+        """How many rows a table has."""
+        return int(self._connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+    def cells(self) -> Iterator[tuple[Cell, Tally]]:
+        """Every rollup cell with its tally."""
+        table = schema.rollup
+        columns = (table.c.level, table.c.start_ms, table.c.grid, table.c.kind, table.c.source)
+        for *cell, content in self._connection.execute(select(*columns, table.c.tally)):
+            level, start_ms, grid, kind, source = cell
+            yield (level, start_ms, grid, kind, source), unpack(content)
 
     def report_incidents(self) -> list[str]:
         """The id of every incident that a report is about."""

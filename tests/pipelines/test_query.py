@@ -26,6 +26,7 @@ from pipelines.model.tally import EMPTY, Tally, tally_of
 from pipelines.query import PARAMETERS, By, Query, kpi, parse, rows, tallies
 from pipelines.store import schema
 from pipelines.store.rows import incident_from
+from pipelines.upkeep import rebuild
 from tests.builders import MUCH_LATER, NINE, at
 from tests.pipelines.installations import (
     ELSEWHERE,
@@ -218,7 +219,7 @@ class Street(RuleBasedStateMachine):
 
     @rule()
     def all_is_made_anew(self) -> None:
-        self.street.door.rebuild()
+        rebuild(self.street.store, self.street.desk)
 
     @rule(query=queries)
     def someone_asks(self, query: Query) -> None:
