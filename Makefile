@@ -22,7 +22,7 @@ APT_INSTALL = $(SUDO) apt-get update && $(SUDO) env DEBIAN_FRONTEND=noninteracti
 	apt-get install --yes --no-install-recommends
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup browser run test lint types bench docs clean
+.PHONY: help setup browser services run test lint types bench docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,10 +34,22 @@ browser: ## Install Chromium and a Chinese font for the browser tests, when miss
 		$(APT_INSTALL) chromium fonts-noto-cjk; \
 	fi
 
+# A role of the tests' own: it may make databases, on this machine, and nothing else.
+services: ## Install and start PostgreSQL on loopback for the tests, when missing
+	@if ! command -v pg_ctlcluster >/dev/null; then $(APT_INSTALL) postgresql; fi
+	@if ! pg_isready --quiet --host 127.0.0.1; then \
+		$(SUDO) pg_ctlcluster --skip-systemctl-redirect "$$(ls /etc/postgresql | sort -V | tail -1)" main start; \
+	fi
+	@if ! PGPASSWORD=grid135_test psql --host 127.0.0.1 --username grid135_test --quiet --no-password \
+		--command "" postgres 2>/dev/null; then \
+		cd / && $(SUDO) runuser -u postgres -- psql --quiet --command \
+			"CREATE ROLE grid135_test LOGIN CREATEDB PASSWORD 'grid135_test'"; \
+	fi
+
 run: $(RUNTIME) ## Start the dashboard on http://127.0.0.1:8050
 	@exec $(BIN)/python app.py run $(ARGS)
 
-test: $(DEV) browser ## Run all tests
+test: $(DEV) browser services ## Run all tests
 	@$(BIN)/python -m pytest $(ARGS)
 
 lint: $(DEV) ## Check style and formatting

@@ -14,8 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipelines.books import Books
-from pipelines.connectors.record import Batch, Record
-from pipelines.decoders.table import content_of
+from pipelines.connectors.record import Batch, Record, content_of
 from pipelines.errors import BadRecordError
 from pipelines.geo.grids import Grids
 from pipelines.geo.placing import placed

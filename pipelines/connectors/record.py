@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -36,6 +37,8 @@ class Record(NamedTuple):
     stored once for many records. ``fields`` is the same content by column, when the connector
     could tell columns apart; ``problem`` says why it could not. ``ordinal`` orders records of
     one source as the source lists them.
+    ``ended`` is True when a feed of what is active now lists the record no longer; ``occasion``
+    tells when such a feed lists a record anew in words it has used before.
     """
 
     raw: bytes
@@ -45,6 +48,18 @@ class Record(NamedTuple):
     ordinal: int
     problem: tuple[str, str, str] | None = None
     horizon: Horizon | None = None
+    ended: bool = False
+    occasion: datetime | None = None
+
+
+def content_of(record: Record) -> bytes:
+    """A digest of what a record says: the same record, sent again, has the same one."""
+    digest = blake2b(record.raw, digest_size=16)
+    if record.horizon is not None:
+        digest.update(repr(record.horizon).encode())
+    if record.occasion is not None:
+        digest.update(f"{record.occasion.isoformat()} {record.ended}".encode())
+    return digest.digest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,117 +1,28 @@
 """The decoder for anything with columns: which column means what is configuration."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
-
-from pipelines.connectors.record import Record
+from pipelines.connectors.record import Record, content_of
+from pipelines.decoders.positions import position_reader
+from pipelines.decoders.table_options import (
+    ColumnMap,
+    ColumnValues,
+    State,
+    TableOptions,
+    as_tuple,
+    several,
+)
 from pipelines.decoders.times import past_midnight, precision_of, time_reader
 from pipelines.errors import BadRecordError
 from pipelines.model.fact import Fact, Flag, Reason, Statement
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
-from pipelines.model.stamp import Method
-from pipelines.options import Duration, Options
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 TOLERANCE = timedelta(days=1)
-_NULLS = ("", "null", "none", "nan", "n/a", "na", "-", "\\n")
-
-
-class ColumnMap(Options):
-    """One column's values translated; ``default`` stands for values that are not listed."""
-
-    column: str
-    map: dict[str, str] = {}
-    default: str | None = None
-
-
-class PositionColumns(Options):
-    """Where the coordinates are: two columns, or one with a pattern naming ``lat`` and ``lon``."""
-
-    lat: str | None = None
-    lon: str | None = None
-    column: str | None = None
-    pattern: str = r"\(?\s*(?P<lat>-?[\d.]+)\s*,\s*(?P<lon>-?[\d.]+)\s*\)?"
-
-    @field_validator("pattern")
-    @classmethod
-    def _names_both(cls, value: str) -> str:
-        try:
-            groups = re.compile(value).groupindex
-        except re.error as error:
-            raise ValueError(f"must be a regular expression: {error}") from error
-        if not {"lat", "lon"} <= set(groups):
-            raise ValueError("must have the groups (?P<lat>…) and (?P<lon>…)")
-        return value
-
-
-class DateColumn(Options):
-    """The date of times that are written without one; earlier times are on the next day."""
-
-    column: str
-    format: str
-    past_midnight_after: Duration = Field(
-        default=timedelta(hours=12),
-        description="A time this much before the first milestone is on the next day.",
-    )
-
-
-class Qualifying(Options):
-    """Which units' arrival stops the clock."""
-
-    column: str
-    values: tuple[str, ...]
-
-
-class TableOptions(Options):
-    """Which column is which milestone or field, and how times are written."""
-
-    incident: str = Field(description="Column with the incident's id at the source.")
-    record: tuple[str, ...] | str | None = Field(
-        default=None, description="Column(s) that tell records of one incident apart."
-    )
-    milestones: dict[Milestone, str] = Field(description="Milestone → column.")
-    time_format: tuple[str, ...] | str = "iso"
-    precision: Duration | None = Field(default=None, description="Coarser than the format shows.")
-    date: DateColumn | None = None
-    kind: ColumnMap | str = Field(description="A kind, or a column with its mapping.")
-    severity: ColumnMap | None = None
-    exclude: ColumnMap | None = Field(default=None, description="Values → ledger reasons.")
-    position: PositionColumns | None = None
-    grid: str | None = Field(default=None, description="Column with the owner's own grid code.")
-    address: str | None = None
-    title: str | None = None
-    unit: str | None = None
-    qualifying: Qualifying | None = None
-    method: Method = Method.IMPORTED
-    finished: bool = Field(
-        default=False, description="Each record is of a case that is over: nothing will follow."
-    )
-    null: tuple[str, ...] = _NULLS
-
-    @field_validator("exclude")
-    @classmethod
-    def _reasons(cls, value: ColumnMap | None) -> ColumnMap | None:
-        allowed = sorted(set(Reason) - {Reason.NOT_EMERGENCY, Reason.CANCELLED_IN_TIME})
-        wrong = [v for v in (value.map.values() if value else ()) if v not in allowed]
-        if wrong:
-            raise ValueError(f"{wrong[0]!r} is no ledger reason; use one of {', '.join(allowed)}")
-        return value
-
-    def columns(self) -> set[str]:
-        """Every column the mapping needs to be there."""
-        blocks = (self.kind, self.severity, self.exclude, self.date, self.qualifying)
-        named = [self.incident, *self.milestones.values(), self.grid, self.address, self.title]
-        named += [self.unit, *_as_tuple(self.record)]
-        named += [b.column for b in blocks if b is not None and not isinstance(b, str)]
-        if self.position is not None:
-            named += [self.position.lat, self.position.lon, self.position.column]
-        return {name for name in named if name is not None}
 
 
 class TableDecoder:
@@ -121,17 +32,21 @@ class TableDecoder:
 
     def __init__(self, options: TableOptions, *, zone: ZoneInfo) -> None:
         self._options = options
+        self._zone = zone
         self._nulls = {text.lower() for text in options.null}
         self._needed = frozenset(options.columns())
-        formats = _as_tuple(options.time_format)
+        formats = as_tuple(options.time_format)
         dated = tuple(f"{options.date.format} {f}" for f in formats) if options.date else formats
         self._read_time = time_reader(dated, zone)
         precision = options.precision
         self._precision_s = (
             int(precision.total_seconds()) if precision else max(precision_of(f) for f in formats)
         )
-        self._position = _position_reader(options.position)
-        self._record_columns = _as_tuple(options.record)
+        self._position = position_reader(options.position)
+        self._incident_columns = as_tuple(options.incident)
+        self._record_columns = as_tuple(options.record)
+        self._exclusions = several(options.exclude)
+        self._states = [(Milestone(m), several(said)) for m, said in options.states.items()]
         self._milestones = sorted(
             options.milestones.items(), key=lambda item: list(Milestone).index(item[0])
         )
@@ -144,25 +59,31 @@ class TableDecoder:
         if fields is None:
             raise BadRecordError("(row)", "", "has no columns; this decoder needs a table")
         if not self._needed <= fields.keys():
-            missing = sorted(self._needed - fields.keys())[0]
-            raise BadRecordError(missing, "", f"no such column; there are: {', '.join(fields)}")
+            fields = self._filled(fields)
         options = self._options
-        key = self._required(fields, options.incident)
+        key = self._id(fields, self._incident_columns)
+        record_id = self._id(fields, self._record_columns) if self._record_columns else key
         unit = self._text(fields, options.unit)
         flags: list[Flag] = []
+        withdrawn = options.withdrawn
+        if withdrawn is not None and self._says(fields, withdrawn):
+            rule = "is withdrawn at the source; what the record said no longer counts"
+            flag = Flag(withdrawn.column, fields[withdrawn.column], rule)
+            about = (source, key, record_id, received_at, record.ordinal)
+            return Statement(*about, content_of(record), (), flags=(flag,))
         return Statement(
             source=source,
             incident_key=key,
-            record_id=self._record_id(fields, key),
+            record_id=record_id,
             recorded_at=received_at,
             ordinal=record.ordinal,
             content=content_of(record),
-            facts=self._facts(fields, received_at),
+            facts=self._facts(fields, received_at, ended=record.ended),
             unit=unit,
             qualifies=self._qualifies(fields),
             kind=self._kind(fields, flags),
             severity=self._severity(fields, flags),
-            excluded=self._excluded(fields),
+            excluded=self._excluded(fields, key),
             place=self._place(fields, flags),
             title=self._text(fields, options.title),
             flags=tuple(flags),
@@ -180,12 +101,18 @@ class TableDecoder:
             raise BadRecordError(column, fields[column], "is empty; every record needs this id")
         return text
 
-    def _record_id(self, fields: Mapping[str, str], key: str) -> str:
-        if not self._record_columns:
-            return key
-        return "\x1f".join(self._required(fields, column) for column in self._record_columns)
+    def _id(self, fields: Mapping[str, str], columns: tuple[str, ...]) -> str:
+        return "\x1f".join([self._required(fields, column) for column in columns])
 
-    def _facts(self, fields: Mapping[str, str], received_at: datetime) -> tuple[Fact, ...]:
+    def _filled(self, fields: Mapping[str, str]) -> Mapping[str, str]:
+        if self._options.sparse:
+            return {**dict.fromkeys(self._needed, ""), **fields}
+        missing = sorted(self._needed - fields.keys())[0]
+        raise BadRecordError(missing, "", f"no such column; there are: {', '.join(fields)}")
+
+    def _facts(
+        self, fields: Mapping[str, str], received_at: datetime, *, ended: bool
+    ) -> tuple[Fact, ...]:
         facts: list[Fact] = []
         for milestone, column in self._milestones:
             text = self._text(fields, column)
@@ -194,9 +121,34 @@ class TableDecoder:
             at = self._time(fields, column, text, facts, received_at)
             facts.append(Fact(milestone, at, self._precision_s, self._options.method))
         self._check_start(fields, facts)
-        if self._options.finished and not any(f.milestone is Milestone.RESOLVED for f in facts):
+        facts += self._stated(fields, facts, received_at)
+        is_over = self._options.finished or ended
+        if is_over and not any(f.milestone is Milestone.RESOLVED for f in facts):
             facts.append(Fact(Milestone.RESOLVED, None, method=self._options.method))
         return tuple(facts)
+
+    def _stated(
+        self, fields: Mapping[str, str], facts: list[Fact], received_at: datetime
+    ) -> list[Fact]:
+        known = {fact.milestone for fact in facts}
+        return [
+            Fact(milestone, *self._since(fields, state, facts, received_at), self._options.method)
+            for milestone, states in self._states
+            for state in [next((s for s in states if self._says(fields, s)), None)]
+            if state is not None and milestone not in known
+        ]
+
+    def _since(
+        self, fields: Mapping[str, str], state: State, before: list[Fact], received_at: datetime
+    ) -> tuple[datetime | None, int]:
+        """When a state began, and how precisely that is known."""
+        text = self._text(fields, state.at)
+        if state.at is None or text is None:
+            return None, 1
+        return self._time(fields, state.at, text, before, received_at), self._precision_s
+
+    def _says(self, fields: Mapping[str, str], wanted: ColumnValues) -> bool:
+        return self._text(fields, wanted.column) in wanted.values
 
     def _time(
         self,
@@ -207,12 +159,14 @@ class TableDecoder:
         received_at: datetime,
     ) -> datetime:
         date = self._options.date
+        text = f"{fields[date.column].strip()} {text}" if date else text
         try:
-            at = self._read_time(f"{fields[date.column].strip()} {text}" if date else text)
+            at = self._read_time(text)
         except ValueError as error:
             raise BadRecordError(column, text, str(error)) from error
         if date and before and before[0].at is not None:
-            at = past_midnight(at, before[0].at, after=date.past_midnight_after)
+            after = date.past_midnight_after
+            at = past_midnight(at, before[0].at, after=after, zone=self._zone)
         if at > received_at + TOLERANCE:
             raise BadRecordError(column, text, f"lies in the future ({received_at:%Y-%m-%d} now)")
         if at < EARLIEST:
@@ -233,20 +187,17 @@ class TableDecoder:
 
     def _kind(self, fields: Mapping[str, str], flags: list[Flag]) -> str | None:
         kind = self._options.kind
-        return kind if isinstance(kind, str) else self._mapped(kind, fields, flags)
+        return self._mapped(kind, fields, flags) if isinstance(kind, ColumnMap) else kind
 
     def _severity(self, fields: Mapping[str, str], flags: list[Flag]) -> int | None:
         if self._options.severity is None:
             return None
         text = self._mapped(self._options.severity, fields, flags)
-        return int(text) if text is not None and text.isdigit() else None
+        return int(text) if text is not None and text.isdecimal() else None
 
-    def _excluded(self, fields: Mapping[str, str]) -> Reason | None:
-        if self._options.exclude is None:
-            return None
-        text = self._text(fields, self._options.exclude.column) or ""
-        reason = self._options.exclude.map.get(text, self._options.exclude.default)
-        return None if reason is None else Reason(reason)
+    def _excluded(self, fields: Mapping[str, str], key: str) -> Reason | None:
+        reasons = (e.reason(self._text(fields, e.column), key) for e in self._exclusions)
+        return next((reason for reason in reasons if reason is not None), None)
 
     def _mapped(
         self, mapping: ColumnMap, fields: Mapping[str, str], flags: list[Flag]
@@ -261,77 +212,8 @@ class TableDecoder:
     def _place(self, fields: Mapping[str, str], flags: list[Flag]) -> Place | None:
         address = self._text(fields, self._options.address)
         grid = self._text(fields, self._options.grid)
-        lat, lon = self._position(self, fields, flags) if self._position else (None, None)
+        read = self._position
+        lat, lon = read(partial(self._text, fields), flags) if read else (None, None)
         if lat is None and address is None and grid is None:
             return None
         return Place(lat, lon, address, grid)
-
-
-_PositionReader = Callable[
-    [TableDecoder, Mapping[str, str], list[Flag]], tuple[float | None, float | None]
-]
-
-
-def _position_reader(columns: PositionColumns | None) -> _PositionReader | None:
-    if columns is None:
-        return None
-    if columns.column is not None:
-        return _from_one_column(columns.column, re.compile(columns.pattern))
-    return _from_two_columns(columns.lat or "lat", columns.lon or "lon")
-
-
-def _from_one_column(column: str, pattern: re.Pattern[str]) -> _PositionReader:
-    def read(
-        decoder: TableDecoder, fields: Mapping[str, str], flags: list[Flag]
-    ) -> tuple[float | None, float | None]:
-        text = decoder._text(fields, column)
-        if text is None:
-            return None, None
-        match = pattern.search(text)
-        return (
-            _numbers(match["lat"], match["lon"], column, text, flags)
-            if match
-            else _no_position(column, text, flags)
-        )
-
-    return read
-
-
-def _from_two_columns(lat: str, lon: str) -> _PositionReader:
-    def read(
-        decoder: TableDecoder, fields: Mapping[str, str], flags: list[Flag]
-    ) -> tuple[float | None, float | None]:
-        texts = decoder._text(fields, lat), decoder._text(fields, lon)
-        if texts[0] is None or texts[1] is None:
-            return None, None
-        return _numbers(texts[0], texts[1], f"{lat}, {lon}", f"{texts[0]}, {texts[1]}", flags)
-
-    return read
-
-
-def _numbers(
-    lat: str, lon: str, column: str, shown: str, flags: list[Flag]
-) -> tuple[float | None, float | None]:
-    try:
-        return float(lat), float(lon)
-    except ValueError:
-        return _no_position(column, shown, flags)
-
-
-def _no_position(column: str, shown: str, flags: list[Flag]) -> tuple[None, None]:
-    flags.append(Flag(column, shown, "is not a pair of coordinates; the case is not on the map"))
-    return None, None
-
-
-def content_of(record: Record) -> bytes:
-    """A digest of what a record says: the same record, sent again, has the same one."""
-    digest = blake2b(record.raw, digest_size=16)
-    if record.horizon is not None:
-        digest.update(repr(record.horizon).encode())
-    return digest.digest()
-
-
-def _as_tuple(value: tuple[str, ...] | str | None) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    return (value,) if isinstance(value, str) else value

@@ -1,12 +1,25 @@
 """Reading times as sources write them, fast, into aware UTC."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
 Reader = Callable[[str], datetime]
-_WIDTHS = {"%Y": 4, "%y": 2, "%m": 2, "%d": 2, "%H": 2, "%I": 2, "%M": 2, "%S": 2, "%p": 2}
+NAMED = ("iso", "epoch_s", "epoch_ms")
+"""The formats that have a name; all others are ``strptime`` patterns."""
+
+_SHAPES = {"%Y": "[0-9]{4}"} | dict.fromkeys(("%m", "%d", "%H", "%M", "%S"), "[0-9]{2}")
+_SHAPES |= {"%I": "(?:0[1-9]|1[0-2])", "%p": "(?:AM|PM|am|pm)"}
+_AFTERNOON = frozenset({"PM", "pm"})
+_DATE = frozenset({"%Y", "%m", "%d"})
+# coarse to fine without a hole, so that their order is that of datetime's arguments
+_WHOLE = {
+    _DATE | {*hour, *rest}
+    for hour in (("%H",), ("%I", "%p"))
+    for rest in ((), ("%M",), ("%M", "%S"))
+} | {_DATE}
 
 
 def time_reader(formats: Sequence[str], zone: ZoneInfo) -> Reader:
@@ -26,16 +39,26 @@ def time_reader(formats: Sequence[str], zone: ZoneInfo) -> Reader:
                 # the store keeps milliseconds; what is folded before and after must agree
                 finer = moment.microsecond % 1000
                 return moment - timedelta(microseconds=finer) if finer else moment
-            except (ValueError, OverflowError):
+            except (ValueError, OverflowError, OSError):  # OSError: epoch, far away
                 continue
         raise ValueError(f"is not a time written as {expected}")
 
     return read
 
 
+def check_format(pattern: str) -> None:
+    """Raise ValueError when no time could ever be read with this format."""
+    if pattern in NAMED:
+        return
+    try:
+        datetime.strptime(datetime(2000, 1, 1).strftime(pattern), pattern)  # noqa: DTZ001, DTZ007
+    except (ValueError, re.error) as error:
+        raise ValueError(f"{pattern!r} is no strptime pattern: {error}") from error
+
+
 def precision_of(pattern: str) -> int:
     """How many seconds a time in this format stands for: 60 without seconds."""
-    if pattern in ("iso", "epoch_s", "epoch_ms") or "%S" in pattern or "%T" in pattern:
+    if pattern in NAMED or "%S" in pattern or "%T" in pattern:
         return 1
     if "%M" in pattern or "%R" in pattern:
         return 60
@@ -76,53 +99,44 @@ def _localised(read: Reader, zone: ZoneInfo) -> Reader:
 
 def _fixed_width(pattern: str) -> Reader | None:
     """A reader by position, three times as fast as strptime, for patterns of fixed width."""
-    at, offset, signs, i = {}, 0, [], 0
+    groups, shape, i = set(), "", 0
     while i < len(pattern):
         directive = pattern[i : i + 2]
         if pattern[i] != "%":
-            signs.append((offset, pattern[i]))
-            offset, i = offset + 1, i + 1
+            shape, i = shape + re.escape(pattern[i]), i + 1
             continue
-        if directive not in _WIDTHS:
+        if directive not in _SHAPES or directive in groups:
             return None
-        at[directive[1]] = slice(offset, offset + _WIDTHS[directive])
-        offset, i = offset + _WIDTHS[directive], i + 2
-    if not {"m", "d"} <= at.keys() or not {"Y", "y"} & at.keys():
+        groups.add(directive)
+        shape, i = f"{shape}(?P<{directive[1]}>{_SHAPES[directive]})", i + 2
+    if frozenset(groups) not in _WHOLE:
         return None
-    return _by_position(at, signs, offset)
+    return _by_position(re.compile(shape), twelve="%I" in groups)
 
 
-def _by_position(at: dict[str, slice], signs: list[tuple[int, str]], width: int) -> Reader:
-    year = at.get("Y", at.get("y", slice(0)))
-    century = 0 if "Y" in at else 2000
-    month, day = at["m"], at["d"]
-    hour, half = at.get("H", at.get("I")), at.get("p")
-    minute, second = at.get("M"), at.get("S")
-    twelve = "I" in at
-    # position 0 twice, so that it is a tuple however few signs there are
-    between = itemgetter(*(i for i, _ in signs), 0, 0)
-    expected = tuple(sign for _, sign in signs)
+def _by_position(shape: re.Pattern[str], *, twelve: bool) -> Reader:
+    names = [name for name in "YmdHIMS" if name in shape.groupindex]
+    pick = itemgetter(*(shape.groupindex[name] - 1 for name in names))
+    half = shape.groupindex.get("p", 0)
 
     def read(text: str) -> datetime:
-        if len(text) != width or between(text)[:-2] != expected:
+        match = shape.fullmatch(text)
+        if match is None:
             raise ValueError(text)
-        hours = int(text[hour]) if hour else 0
+        year, month, day, *clock = map(int, pick(match.groups()))
         if twelve:
-            if not 1 <= hours <= 12 or half is None:
-                raise ValueError(text)
-            hours = hours % 12 + (12 if text[half].upper() == "PM" else 0)
-        return datetime(  # noqa: DTZ001 - the zone is added by the caller
-            century + int(text[year]),
-            int(text[month]),
-            int(text[day]),
-            hours,
-            int(text[minute]) if minute else 0,
-            int(text[second]) if second else 0,
-        )
+            clock[0] = clock[0] % 12 + (12 if match[half] in _AFTERNOON else 0)
+        # the zone is added by the caller; the clock has no more than three parts
+        return datetime(year, month, day, *clock)  # type: ignore[arg-type]  # noqa: DTZ001
 
     return read
 
 
-def past_midnight(moment: datetime, first: datetime, *, after: timedelta) -> datetime:
+def past_midnight(
+    moment: datetime, first: datetime, *, after: timedelta, zone: ZoneInfo
+) -> datetime:
     """Move a time without a date to the next day when it would lie far before the first one."""
-    return moment + timedelta(days=1) if first - moment > after else moment
+    if first - moment <= after:
+        return moment
+    # through the local calendar, not by 24 h: clocks may have changed in between
+    return (moment.astimezone(zone) + timedelta(days=1)).astimezone(UTC)

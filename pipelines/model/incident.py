@@ -153,16 +153,17 @@ def _ending(current: Sequence[Statement]) -> tuple[Milestone | None, list[Fact]]
 
 def _said_by_all(current: Sequence[Statement], milestones: tuple[Milestone, ...]) -> list[Fact]:
     """What ends the whole incident: a statement about no unit, or one of every unit."""
-    by_unit: list[Fact | None] = []
+    by_unit: dict[str, list[Fact]] = {}
     overall: list[Fact] = []
     for statement in current:
         # by milestone first: the order of a statement's facts means nothing
-        fact = next((f for m in milestones for f in statement.facts if f.milestone is m), None)
-        if statement.unit is not None:
-            by_unit.append(fact)
-        elif fact is not None:
-            overall.append(fact)
-    return overall or ([f for f in by_unit if f is not None] if all(by_unit) else [])
+        said = [f for m in milestones for f in statement.facts if f.milestone is m][:1]
+        # several records may speak of one unit: its dispatch, and then its feedback
+        of_unit = by_unit.setdefault(statement.unit, []) if statement.unit is not None else overall
+        of_unit.extend(said)
+    if overall or not all(by_unit.values()):
+        return overall
+    return [fact for said in by_unit.values() for fact in said]
 
 
 def _close(current: Sequence[Statement], stamps: dict[Milestone, Stamp]) -> datetime | None:

@@ -337,7 +337,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return an_installation(tmp_path_factory.mktemp("street"))
 
 
-@settings(max_examples=60, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=40, phases=[Phase.reuse, Phase.generate])
 @given(data=st.data())
 def test_any_order_repetition_and_batching_gives_the_same_store(
     template: Installation, data: st.DataObject

@@ -1,0 +1,1 @@
+"""The web service connector: its options, one request, pages, the answer, the poll."""

@@ -1,0 +1,1 @@
+"""The shared view connector: its queries, the engine, the overlap, values, the poll."""
