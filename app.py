@@ -86,16 +86,18 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
 def import_all(settings: Settings, options: argparse.Namespace) -> int:
     """Read every file source once to its end."""
     installation = open_installation(settings, replayed=False)
-    clock = SystemClock()
     report, failed = [], False
     for source in installation.sources:
         line: dict[str, Any] = {"source": source.id}
+        taken: list[Counts] = []
         try:
-            counts = installation.pull_to_the_end(source, clock=clock, patience=PATIENCE)
+            installation.pull_to_the_end(
+                source, clock=SystemClock(), patience=PATIENCE, each=taken.append
+            )
         except (SourceUnavailableError, SourceConfigError) as error:
-            counts, failed = Counts(), True
+            failed = True
             line["error"] = str(error)
-        report.append(line | asdict(counts))
+        report.append(line | asdict(sum(taken, Counts())))
     _print_import(report, as_json=options.json)
     return 1 if failed else 0
 

@@ -64,19 +64,27 @@ class Installation:
                 each(taken)
         return counts
 
-    def pull_to_the_end(self, source: Source, *, clock: Clock, patience: timedelta) -> Counts:
+    def pull_to_the_end(
+        self,
+        source: Source,
+        *,
+        clock: Clock,
+        patience: timedelta,
+        each: Callable[[Counts], None] | None = None,
+    ) -> Counts:
         """Take in everything a source has, waiting for files that are still being written.
 
-        Raises SourceUnavailableError, also when a file is not complete after ``patience``.
+        ``each`` is called as in :meth:`pull`. Raises SourceUnavailableError, also when a file
+        is not complete after ``patience``.
         """
         began = clock.now()
-        counts = self.pull(source, now=began)
+        counts = self.pull(source, now=began, each=each)
         while source.poller.unfinished:
             if clock.now() - began > patience:
                 names = ", ".join(source.poller.unfinished)
                 raise SourceUnavailableError(f"{names}: still being written; import again later")
             time.sleep(_LOOK_AGAIN_S)
-            counts += self.pull(source, now=clock.now())
+            counts += self.pull(source, now=clock.now(), each=each)
         return counts
 
 

@@ -230,6 +230,20 @@ def test_a_source_that_is_not_there_fails_the_import_and_is_named(tmp_path: Path
     assert f"{tmp_path}/nowhere: no such folder" in done.stdout
 
 
+def test_what_was_taken_in_before_a_source_failed_is_still_counted(tmp_path: Path) -> None:
+    the_grids(tmp_path)
+    config = a_config(tmp_path, path="in")
+    drop(tmp_path / "in" / "a.csv", as_csv([a_call("A-1"), a_call("A-2")]))
+    (tmp_path / "in" / "b.csv").mkdir()  # a folder where a file should be
+
+    done = app("import", "--json", data=tmp_path / "data", config=config)
+
+    (line,) = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (line["read"], line["stored"]) == (2, 2)
+    assert "b.csv" in line["error"]
+
+
 def test_what_records_would_become_is_shown_and_not_stored(tmp_path: Path) -> None:
     with gzip.open(CALLS, "rb") as stream:
         some = b"".join(stream.readline() for _ in range(3))

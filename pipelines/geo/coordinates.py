@@ -5,7 +5,10 @@ CGCS2000 (EPSG:4490) is taken as WGS-84: they differ by centimetres.
 """
 
 import re
+import warnings
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
 
 from pipelines.errors import SettingsError
 
@@ -34,15 +37,19 @@ def converter(crs: str) -> Converter | None:
 
 
 def _from_gcj02(points: Sequence[Point]) -> list[Point]:
-    from prcoords import gcj_wgs_bored
-
+    gcj_wgs_bored = _prcoords().gcj_wgs_bored
     return [tuple(gcj_wgs_bored(point)) for point in points]
 
 
 def _from_bd09(points: Sequence[Point]) -> list[Point]:
-    from prcoords import bd_wgs_bored
-
+    bd_wgs_bored = _prcoords().bd_wgs_bored
     return [tuple(bd_wgs_bored(point)) for point in points]
+
+
+def _prcoords() -> Any:
+    # its warning about a point outside China has the coordinates in its text: not for a log
+    warnings.filterwarnings("ignore", module="prcoords")
+    return import_module("prcoords")
 
 
 def _projected(crs: str) -> Converter:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.model.clock import (
+    CLOCKS,
     ClockState,
     Reading,
     Verdict,
@@ -16,7 +17,6 @@ from pipelines.model.clock import (
 from pipelines.model.fact import Fact, Reason
 from pipelines.model.incident import Incident, fold
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.model.tally import CLOCKS
 from tests.builders import NO_TIME, a_statement, an_incident, at, the_outcome, the_rules
 from tests.strategies import incidents
 
