@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from pipelines.connectors.file_drop import BATCH_RECORDS
 from pipelines.connectors.record import Batch
-from pipelines.installation import Installation, open_installation
+from pipelines.installation import Installation, collect_less_often, open_installation
 from pipelines.settings import load
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -40,6 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.json:
         print(__doc__)
+    collect_less_often()  # as the product does
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_input(folder, options.records)

@@ -89,10 +89,13 @@ class Door:
         now: datetime,
     ) -> Counts:
         rows = [(record, s, id_of(s.source, s.incident_key)) for record, s in said]
-        new = _unknown(rows, writer.known_reports({incident for _, _, incident in rows}))
-        statements = self._with_earlier(writer, new)
+        before = writer.incidents({incident for _, _, incident in rows})
+        new = _unknown(rows, writer.known_reports(before))
+        touched = {incident for _, _, incident in new}
+        before = {incident: row for incident, row in before.items() if incident in touched}
+        everything = _with_earlier(writer.statements(before), new)
         self._store_reports(writer, new)
-        located = self._apply(writer, statements)
+        located = self._apply(writer, everything, before)
         quarantined = self._quarantine(writer, source, bad, now)
         flagged = [(record, flag) for record, s, _ in new for flag in s.flags]
         problems = [_problem(b.record, _flag_of(b.error), kept=False) for b in quarantined]
@@ -136,16 +139,6 @@ class Door:
                 checked[i] = (record, statement._replace(place=place))
         return checked
 
-    def _with_earlier(
-        self, writer: Writer, new: Sequence[tuple[Record, Statement, str]]
-    ) -> dict[str, list[Statement]]:
-        known = writer.incidents({incident for _, _, incident in new})
-        statements: dict[str, list[Statement]] = defaultdict(list)
-        statements.update(writer.statements(known))
-        for _, statement, incident in new:
-            statements[incident].append(statement)
-        return statements
-
     def _store_reports(self, writer: Writer, new: Sequence[tuple[Record, Statement, str]]) -> None:
         contexts = _add_contexts(writer, (record for record, _, _ in new))
         writer.add(
@@ -155,11 +148,13 @@ class Door:
         writer.add(schema.fact, [row for _, s, incident in new for row in fact_rows(s, incident)])
 
     def _apply(
-        self, writer: Writer, statements: Mapping[str, Sequence[Statement]]
+        self, writer: Writer, said: Mapping[str, Sequence[Statement]], before: Mapping[str, Any]
     ) -> dict[str, str]:
-        """Fold anew the incidents these statements are about; return each one's grid."""
-        before = writer.incidents(statements)
-        incidents = placed([fold(said) for said in statements.values()], self._grids)
+        """Fold anew the incidents that something was said about; return each one's grid.
+
+        ``before`` holds the rows of those that were there.
+        """
+        incidents = placed([fold(statements) for statements in said.values()], self._grids)
         books = Books(self._rules, self._zone)
         for row in before.values():
             books.strike(row)
@@ -192,6 +187,18 @@ def _unknown(
         if key not in known:
             new.setdefault(key, (record, statement, incident))  # as if in a batch of its own
     return list(new.values())
+
+
+def _with_earlier(
+    earlier: Mapping[str, Sequence[Statement]], new: Sequence[tuple[Record, Statement, str]]
+) -> dict[str, list[Statement]]:
+    """All that was ever said about each incident, the new included."""
+    said: dict[str, list[Statement]] = defaultdict(list)
+    for incident, statements in earlier.items():
+        said[incident].extend(statements)
+    for _, statement, incident in new:
+        said[incident].append(statement)
+    return said
 
 
 def _without_position(statement: Statement, doubt: str) -> Statement:

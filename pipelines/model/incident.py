@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
@@ -24,6 +25,7 @@ _EARLIEST_WINS = frozenset(Milestone) - {
 }
 
 
+@lru_cache(maxsize=16_384)
 def incident_id(source: str, incident_key: str) -> str:
     """The same 32 hex digits on every worker (UUIDv5 of source and upstream id, RFC 4122)."""
     return uuid5(_NAMESPACE, f"{source}\x1f{incident_key}").hex

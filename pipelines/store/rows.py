@@ -175,31 +175,30 @@ class IncidentRow(NamedTuple):
 def incident_row(incident: Incident, settles: datetime | None) -> IncidentRow:
     """An incident as a row; ``settles`` is when its verdicts stop changing."""
     stamps = incident.stamps
-    moments = {
-        column: to_ms(stamps[milestone].at) if milestone in stamps else None
-        for milestone, column in _MILESTONES
-    }
-    return IncidentRow(
-        id=incident.id,
-        source=incident.source,
-        key=incident.key,
-        kind=incident.kind,
-        kind_at_dispatch=incident.kind_at_dispatch,
-        severity=incident.severity,
-        excluded=incident.excluded,
-        grid=incident.grid,
-        t0_ms=to_ms(incident.t0.at),
-        **moments,
-        closed_ms=None if incident.closed_at is None else to_ms(incident.closed_at),
-        settles_ms=None if settles is None else to_ms(settles),
-        coarse=_coarse(stamps),
-        lat=incident.place.lat,
-        lon=incident.place.lon,
-        address=incident.place.address,
-        title=incident.title,
-        units=len({unit.unit for unit in incident.units}),
-        flagged=len(incident.flags),
+    moments = (to_ms(s.at) if (s := stamps.get(m)) else None for m in Milestone)
+    place = incident.place
+    values = (
+        incident.id,
+        incident.source,
+        incident.key,
+        incident.kind,
+        incident.kind_at_dispatch,
+        incident.severity,
+        incident.excluded,
+        incident.grid,
+        to_ms(incident.t0.at),
+        *moments,
+        None if incident.closed_at is None else to_ms(incident.closed_at),
+        None if settles is None else to_ms(settles),
+        _coarse(stamps),
+        place.lat,
+        place.lon,
+        place.address,
+        incident.title,
+        len({unit.unit for unit in incident.units}),
+        len(incident.flags),
     )
+    return IncidentRow._make(values)
 
 
 def incident_from(row: Any) -> Incident:
