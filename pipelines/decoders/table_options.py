@@ -6,11 +6,11 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from pipelines.decoders.positions import PositionColumns
-from pipelines.decoders.times import NAMED, check_format
 from pipelines.model.fact import Reason
 from pipelines.model.milestone import Milestone
 from pipelines.model.stamp import Method
 from pipelines.options import Duration, Options
+from pipelines.times import NAMED, check_format
 
 T = TypeVar("T")
 

@@ -25,8 +25,8 @@ from pipelines.connectors.http_poll.options import HttpPollOptions
 from pipelines.connectors.http_poll.pages import NEVER_ASKED, Pages, Validators
 from pipelines.connectors.http_poll.service import Asked, Reply, Service
 from pipelines.connectors.record import Batch, Origin, Record
-from pipelines.decoders.times import time_reader
 from pipelines.errors import SourceUnavailableError
+from pipelines.times import time_reader
 
 BATCH_RECORDS = 2000
 KNOWN_RECORDS = 20_000

@@ -19,9 +19,9 @@ from sqlalchemy import (
     text,
 )
 
-from pipelines.decoders.times import check_format
 from pipelines.errors import SourceConfigError
 from pipelines.options import Options
+from pipelines.times import check_format
 
 _EPOCH_PER_S = {"epoch_s": 1, "epoch_ms": 1000}
 
