@@ -303,7 +303,7 @@ def test_everything_that_can_be_wrong_with_a_file_at_once(tmp_path: Path) -> Non
         a_call("B-1", place=IN_G1[::-1]),  # flagged: swapped
         a_call("B-2", place=(0, 0)),  # flagged
         a_call("B-3", kind="flood"),  # flagged
-        a_call("B-4", arrived=-60),  # kept, and judged impossible
+        a_call("B-4", arrived=-60),  # flagged, kept, and judged impossible
         a_call("B-5", arrived="null", place=ELSEWHERE),
         a_call("B-6", arrived="02/03/2026 09:04"),  # another format
         a_call("B-7", arrived="1900-01-01T00:00:00Z"),
@@ -319,7 +319,7 @@ def test_everything_that_can_be_wrong_with_a_file_at_once(tmp_path: Path) -> Non
     (figures,) = answer("kpi", data=tmp_path / "data", config=config)
 
     assert report["read"] == 14 == report["stored"] + report["quarantined"]
-    assert (report["stored"], report["quarantined"], report["flagged"]) == (8, 6, 3)
+    assert (report["stored"], report["quarantined"], report["flagged"]) == (8, 6, 4)
     assert all({"file", "line", "column", "value", "rule"} <= p.keys() for p in report["problems"])
     assert (figures["hit"], figures["quarantined"]) == (3, 1)
     assert figures["excluded"] == {"other_jurisdiction": 1}

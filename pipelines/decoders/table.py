@@ -1,6 +1,6 @@
 """The decoder for anything with columns: which column means what is configuration."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -71,6 +71,8 @@ class TableDecoder:
             flag = Flag(withdrawn.column, fields[withdrawn.column], rule)
             about = (source, key, record_id, received_at, record.ordinal)
             return Statement(*about, content_of(record), (), flags=(flag,))
+        facts = self._facts(fields, received_at, ended=record.ended)
+        flags.extend(self._too_early(fields, facts))
         return Statement(
             source=source,
             incident_key=key,
@@ -78,7 +80,7 @@ class TableDecoder:
             recorded_at=received_at,
             ordinal=record.ordinal,
             content=content_of(record),
-            facts=self._facts(fields, received_at, ended=record.ended),
+            facts=facts,
             unit=unit,
             qualifies=self._qualifies(fields),
             kind=self._kind(fields, flags),
@@ -126,6 +128,19 @@ class TableDecoder:
         if is_over and not any(f.milestone is Milestone.RESOLVED for f in facts):
             facts.append(Fact(Milestone.RESOLVED, None, method=self._options.method))
         return tuple(facts)
+
+    def _too_early(self, fields: Mapping[str, str], facts: tuple[Fact, ...]) -> Iterator[Flag]:
+        """A doubt for every milestone that lies before the report: an impossible order."""
+        columns = self._options.milestones
+        start = facts[0].at if facts and facts[0].milestone is Milestone.REPORTED else None
+        if start is None:
+            return
+        reported = fields[columns[Milestone.REPORTED]]
+        for fact in facts[1:]:
+            column = columns.get(fact.milestone)
+            if column is not None and fact.stamp is not None and fact.stamp.latest < start:
+                rule = f"lies before the report, {reported}; its clock cannot be judged"
+                yield Flag(column, fields[column], rule)
 
     def _stated(
         self, fields: Mapping[str, str], facts: list[Fact], received_at: datetime

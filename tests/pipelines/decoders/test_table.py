@@ -148,6 +148,17 @@ def test_an_arrival_before_the_report_is_kept_and_judged_impossible() -> None:
 
     outcome = the_outcome(fold([statement]))
     assert (outcome.verdict, outcome.reason) == ("quarantined", "negative_duration")
+    (flag,) = statement.flags
+    assert (flag.column, flag.value) == ("arrived", "2026-03-02 08:59:00")
+    assert flag.rule.startswith("lies before the report")
+
+
+def test_an_arrival_in_the_minute_of_the_report_is_no_impossible_order() -> None:
+    decoder = a_decoder(time_format=["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"])
+
+    statement = decoded(decoder, reported="2026-03-02 09:00:40", arrived="2026-03-02 09:00")
+
+    assert statement.flags == ()
 
 
 def test_several_columns_can_tell_the_records_of_an_incident_apart() -> None:
