@@ -12,8 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.clock import SystemClock
-from pipelines.errors import Grid135Error, SourceConfigError, SourceUnavailableError
-from pipelines.inspection import decode_file, quarantined
+from pipelines.errors import (
+    Grid135Error,
+    SettingsError,
+    SourceConfigError,
+    SourceUnavailableError,
+)
+from pipelines.inspection import FRAME_DECODERS, decode_file, decode_frames, quarantined
 from pipelines.installation import collect_less_often, open_installation, prepare
 from pipelines.intake import intake
 from pipelines.query import PARAMETERS, kpi, parse, rows
@@ -51,22 +56,20 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     # The screens' libraries take a second to load; the other commands go without.
     import uvicorn
 
+    from dashboard.listener import listen
     from dashboard.server import create_app
     from pipelines.live import Live
 
+    listener = listen(settings.server.host, settings.server.port)
     live = Live(open_installation(settings, replayed=True))
     live.start()
     where = f"http://{settings.server.host}:{settings.server.port}"
     logging.getLogger(__name__).info("Grid135 is at %s (stop with Ctrl-C)", where)
     try:
         app = create_app(live, build=BUILD)
-        uvicorn.run(
-            app,
-            host=settings.server.host,
-            port=settings.server.port,
-            log_level="warning",
-            timeout_graceful_shutdown=1,  # a wall's stream never ends by itself
-        )
+        # a wall's stream never ends by itself, so it is not waited for
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+        uvicorn.Server(config).run(sockets=[listener])
     finally:
         live.stop()
     return 0
@@ -115,8 +118,14 @@ def show_intake(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def decode(settings: Settings, options: argparse.Namespace) -> int:
-    """Show what records would become; store nothing."""
+    """Show what records would become, or what frames say; store nothing."""
     path = None if options.file == "-" else Path(options.file)
+    if options.decoder:
+        for frame in decode_frames(options.decoder, path, sys.stdin.buffer, glued=options.stream):
+            print(json.dumps(frame, ensure_ascii=False), flush=True)
+        return 0
+    if options.stream:
+        raise SettingsError("--stream: only frames form a stream; use it with --decoder")
     now = SystemClock().now()
     for item in decode_file(settings, options.source, path, sys.stdin.buffer, now=now):
         print(json.dumps(item, ensure_ascii=False, indent=None if options.json else 2))
@@ -201,7 +210,14 @@ def _parser() -> argparse.ArgumentParser:
         for parameter in PARAMETERS if name == "rows" else _FILTERS:
             command.add_argument(f"--{parameter.replace('_', '-')}", dest=parameter)
     command = _command(commands, "decode", decode, json_flag=True)
-    command.add_argument("--source", required=True, help="the source whose mapping is used")
+    by = command.add_mutually_exclusive_group(required=True)
+    by.add_argument("--source", help="the source whose mapping is used")
+    by.add_argument(
+        "--decoder", choices=FRAME_DECODERS, help="read frames, as hex lines; needs no source"
+    )
+    command.add_argument(
+        "--stream", action="store_true", help="with --decoder: the lines are parts of one stream"
+    )
     command.add_argument("file", nargs="?", default="-", help="a file; - reads standard input")
     command = _command(commands, "quarantine", show_quarantine, json_flag=True)
     command.add_argument("--limit", type=int, default=100)

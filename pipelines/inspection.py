@@ -1,14 +1,15 @@
 """The integrator's view: what records would become, and which ones made no sense."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from pipelines.connectors.record import Record
-from pipelines.errors import BadRecordError, SettingsError
+from pipelines.decoders.gb26875 import hex_lines as gb26875
+from pipelines.errors import BadRecordError, SettingsError, SourceUnavailableError
 from pipelines.ingest import Door
 from pipelines.installation import prepare
 from pipelines.model.fact import Flag, Statement
@@ -18,6 +19,43 @@ from pipelines.store.rows import from_ms
 from pipelines.store.store import Reader, Store
 
 _GZIP = b"\x1f\x8b"
+
+
+class FrameDecoder(Protocol):
+    """Reads frames from lines of hex: each line by itself, or all as the reads of one stream."""
+
+    def decode_lines(self, stream: BinaryIO) -> Iterator[dict[str, Any]]:
+        """Yield what each line holds, or why that is nothing."""
+        ...
+
+    def decode_stream(self, stream: BinaryIO) -> Iterator[dict[str, Any]]:
+        """Yield the frames of the stream."""
+        ...
+
+
+FRAME_DECODERS: Mapping[str, FrameDecoder] = {"gb26875": gb26875}
+"""Binary protocols by the name ``decode --decoder`` uses."""
+
+
+def decode_frames(
+    decoder: str, file: Path | None, stream: BinaryIO, *, glued: bool
+) -> Iterator[dict[str, Any]]:
+    """Yield what the hex lines of a file or of ``stream`` say; store nothing.
+
+    ``glued`` lines are the reads of one stream. Raises SourceUnavailableError when there is no
+    such file.
+    """
+    chosen = FRAME_DECODERS[decoder]
+    read = chosen.decode_stream if glued else chosen.decode_lines
+    if file is None:
+        yield from read(stream)
+        return
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise SourceUnavailableError(f"{file}: {error.strerror}") from error
+    with opened:
+        yield from read(opened)
 
 
 def decode_file(
