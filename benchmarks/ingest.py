@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pipelines.connectors.file_drop import BATCH_RECORDS
+from pipelines.connectors.file_drop.drop import BATCH_RECORDS
 from pipelines.connectors.record import Batch
 from pipelines.installation import Installation, collect_less_often, open_installation
 from pipelines.settings import load

@@ -18,7 +18,7 @@ from pipelines.sources import Source
 from pipelines.store.rows import from_ms
 from pipelines.store.store import Reader, Store
 
-_GZIP = b"\x1f\x8b"
+_ENDINGS = {b"\x1f\x8b": ".gz", b"PK": ".xlsx"}
 
 
 class FrameDecoder(Protocol):
@@ -136,8 +136,9 @@ def _spool(stream: BinaryIO, folder: Path) -> Path:
     with path.open("wb") as file:
         shutil.copyfileobj(stream, file)
     with path.open("rb") as file:
-        packed = file.read(2) == _GZIP
-    return path.rename(folder / "stdin.csv.gz") if packed else path
+        begins = file.read(2)
+    # where the first bytes do not tell, the ending in the source's own path does
+    return path.rename(path.with_suffix(_ENDINGS[begins])) if begins in _ENDINGS else path
 
 
 def quarantined(reader: Reader, *, limit: int) -> list[dict[str, Any]]:

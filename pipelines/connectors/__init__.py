@@ -1,6 +1,6 @@
 """How records arrive, one protocol a file; adding one is a file and a line in ``CONNECTORS``."""
 
-from pipelines.connectors.file_drop import FileDrop
+from pipelines.connectors.file_drop.drop import FileDrop
 from pipelines.connectors.http_poll.poll import HttpPoll
 from pipelines.connectors.sql_view.view import SqlView
 

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-BETWEEN = ", "
-_DEEPEST = 32
+from pipelines.connectors.json_columns import decoder
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 _PATH = re.compile(r"([^.\[\]]+(\.[^.\[\]]+)*)?(\[\](\.[^.\[\]]+)*)?")
 _SHOWN = 80
@@ -67,23 +67,6 @@ def read(text: str, path: Path) -> Answer:
             "JSON that is cut off or damaged" if text.lstrip()[:1] in ("{", "[") else _start(text)
         )
         raise AnswerError(f"{shown}, at character {error.pos + 1}: {error.msg}") from error
-
-
-def columns(value: Any) -> dict[str, str]:
-    """The record as flat columns of text; raise ValueError when it cannot be.
-
-    ``{"a": {"b": 1}}`` is column ``a.b``. A column holds every value at its path: the elements of
-    a list are joined, and so are those of a list of objects. Numbers are text as they were
-    written, booleans ``true`` and ``false``, null and empty lists the empty text.
-    """
-    if not isinstance(value, dict):
-        raise ValueError("is not a JSON object")
-    found: dict[str, list[str]] = {}
-    _collect(value, "", found, _DEEPEST)
-    flat = {name: BETWEEN.join(filter(None, texts)) for name, texts in found.items()}
-    if _is_broken("".join([*flat, *flat.values()])):
-        raise ValueError("holds half a character (a lone surrogate)")
-    return flat
 
 
 def digest_of(text: str) -> str:
@@ -194,34 +177,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split(".")) if text else ()
 
 
-def _nothing(_: str) -> None:
-    """NaN and Infinity are not JSON, but some services write them for an empty number."""
-
-
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=_nothing)
-
-
-def _collect(value: Any, name: str, found: dict[str, list[str]], depth: int) -> None:
-    if isinstance(value, str):
-        found.setdefault(name, []).append(value)
-    elif value is None or isinstance(value, bool):
-        found.setdefault(name, []).append("" if value is None else str(value).lower())
-    elif depth == 0:
-        raise ValueError(f"is nested deeper than {_DEEPEST} levels")
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            _collect(inner, f"{name}.{key}" if name else key, found, depth - 1)
-        if not value and name:
-            found.setdefault(name, [])
-    else:
-        if not value:
-            found.setdefault(name, [])
-        for inner in value:
-            _collect(inner, name, found, depth - 1)
-
-
-def _is_broken(text: str) -> bool:
-    return not text.isascii() and any("\ud800" <= sign <= "\udfff" for sign in text)
+_DECODER = decoder()
 
 
 def _start(text: str) -> str:

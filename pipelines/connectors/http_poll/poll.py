@@ -15,7 +15,6 @@ from typing import BinaryIO, cast
 
 from pipelines.connectors.http_poll.answer import (
     Element,
-    columns,
     digest_of,
     parse_path,
     read,
@@ -24,6 +23,7 @@ from pipelines.connectors.http_poll.answer import (
 from pipelines.connectors.http_poll.options import HttpPollOptions
 from pipelines.connectors.http_poll.pages import NEVER_ASKED, Pages, Validators
 from pipelines.connectors.http_poll.service import Asked, Reply, Service
+from pipelines.connectors.json_columns import columns
 from pipelines.connectors.record import Batch, Origin, Record
 from pipelines.errors import SourceUnavailableError
 from pipelines.times import time_reader

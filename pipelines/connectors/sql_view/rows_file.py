@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from pipelines.connectors.lines import MAX_BYTES
+from pipelines.connectors.file_drop.lines import MAX_BYTES
 from pipelines.connectors.record import Batch, Origin, Record
 from pipelines.connectors.sql_view.values import QUERY_COLUMN, Json, as_fields
 from pipelines.errors import SourceUnavailableError

@@ -2,16 +2,20 @@
 
 One that cannot be fed like this has a test file of its own name, which keeps the same promises.
 ``FED`` says, for each name in ``CONNECTORS``, how to give the connector records to deliver: a
-function that puts them where the connector finds them and returns the connector.
+function that puts them where the connector finds them and returns the connector. Behind a space
+is what else it can be given, such as another format.
 """
 
+import gzip
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from pipelines.connectors import CONNECTORS
-from pipelines.connectors.file_drop import BATCH_RECORDS, FileDrop, FileDropOptions
+from pipelines.connectors.file_drop.drop import BATCH_RECORDS, FileDrop
+from pipelines.connectors.file_drop.options import FileDropOptions
 from pipelines.connectors.http_poll.options import HttpPollOptions
 from pipelines.connectors.http_poll.poll import HttpPoll
 from pipelines.connectors.record import Poller, Record
@@ -19,6 +23,7 @@ from pipelines.receipt import Counts
 from tests.builders import MUCH_LATER, at
 from tests.databases import sqlite
 from tests.pipelines.connectors.web_service import said, the_web_service
+from tests.pipelines.connectors.workbooks import a_workbook
 from tests.pipelines.installations import (
     COLUMNS,
     a_call,
@@ -38,6 +43,27 @@ def dropped(folder: Path, rows: Sequence[dict[str, str]]) -> Poller:
     lines = (as_csv([row], header=False) if row is not BAD else b"nonsense\r\n" for row in rows)
     drop(folder / "calls.csv", as_csv([]) + b"".join(lines))
     return FileDrop(FileDropOptions(path="calls.csv"), base=folder)
+
+
+def dropped_tsv(folder: Path, rows: Sequence[dict[str, str]]) -> Poller:
+    lines = ("\t".join(row.values()) if row is not BAD else "nonsense" for row in rows)
+    drop(folder / "calls.tsv", "\n".join(["\t".join(COLUMNS), *lines, ""]).encode())
+    return FileDrop(FileDropOptions(path="calls.tsv"), base=folder)
+
+
+def dropped_lines(folder: Path, rows: Sequence[dict[str, str]]) -> Poller:
+    lines = (json.dumps(row) if row is not BAD else "nonsense" for row in rows)
+    drop(
+        folder / "calls.jsonl.gz", gzip.compress("".join(f"{n}\n" for n in lines).encode(), mtime=0)
+    )
+    return FileDrop(FileDropOptions(path="*.jsonl.gz"), base=folder)
+
+
+def dropped_workbook(folder: Path, rows: Sequence[dict[str, str]]) -> Poller:
+    too_long = ["x" * 30_000] * 40
+    cells = [list(row.values()) if row is not BAD else too_long for row in rows]
+    drop(folder / "calls.xlsx", a_workbook([["Calls"], COLUMNS, *cells], merged=["A1:O1"]))
+    return FileDrop(FileDropOptions(path="calls.xlsx"), base=folder)
 
 
 def viewed(folder: Path, rows: Sequence[dict[str, str]]) -> Poller:
@@ -65,7 +91,14 @@ def served(folder: Path, rows: Sequence[dict[str, str]]) -> Poller:
     return HttpPoll(HttpPollOptions(url=web.url(path)), base=folder)
 
 
-FED: dict[str, Feed] = {"file_drop": dropped, "http_poll": served, "sql_view": viewed}
+FED: dict[str, Feed] = {
+    "file_drop": dropped,
+    "file_drop tsv": dropped_tsv,
+    "file_drop jsonl.gz": dropped_lines,
+    "file_drop xlsx": dropped_workbook,
+    "http_poll": served,
+    "sql_view": viewed,
+}
 
 every_connector = pytest.mark.parametrize("fed", [pytest.param(FED[n], id=n) for n in FED])
 
@@ -81,7 +114,8 @@ def keys(records: Sequence[Record]) -> list[str]:
 def test_every_connector_is_held_to_the_contract() -> None:
     own = {file.stem.removeprefix("test_") for file in Path(__file__).parent.glob("test_*.py")}
 
-    assert FED.keys() <= CONNECTORS.keys() <= FED.keys() | own
+    fed = {name.split()[0] for name in FED}
+    assert fed <= CONNECTORS.keys() <= fed | own
 
 
 @every_connector

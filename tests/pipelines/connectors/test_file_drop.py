@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.connectors import file_drop
-from pipelines.connectors.file_drop import FileDrop, FileDropOptions
+from pipelines.connectors.file_drop import drop as file_drop
+from pipelines.connectors.file_drop.drop import FileDrop
+from pipelines.connectors.file_drop.options import FileDropOptions
 from pipelines.connectors.record import Batch, Record
 from pipelines.errors import SourceUnavailableError
 from tests.builders import MUCH_LATER, at

@@ -118,10 +118,14 @@ def _cut(
     if width is not None and len(cells) != width:
         rule = (
             f"{len(cells)} columns where the header has {width}; "
-            "a cut-off line, or a comma in a field that is not quoted"
+            f"a cut-off line, or {_named(delimiter)} in a field that is not quoted"
         )
         return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), rule))
     return Row(raw, cells, line, end)
+
+
+def _named(delimiter: str) -> str:
+    return {",": "a comma", "\t": "a tab"}.get(delimiter, f"a {delimiter!r}")
 
 
 def _shown(raw: bytes, encoding: str) -> str:

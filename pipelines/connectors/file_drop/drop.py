@@ -1,44 +1,27 @@
-"""Files that someone drops into a folder: csv and csv.gz.
+"""The connector ``file_drop``: which files there are, which are new, and how far each was read.
 
 A file is read once it has been quiet for a while, from where the last committed batch ended.
 """
 
-import gzip
 import hashlib
 import json
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from glob import glob
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
 
-from pydantic import Field
-
-from pipelines.connectors.lines import Row, rows
+from pipelines.connectors.file_drop.format import BrokenFileError, Format, Found, Mark
+from pipelines.connectors.file_drop.formats import format_of, is_dropped
+from pipelines.connectors.file_drop.options import FileDropOptions
+from pipelines.connectors.file_drop.packed import BREAKS
 from pipelines.connectors.record import Batch, Origin, Record
 from pipelines.errors import SourceUnavailableError
-from pipelines.options import Duration, Options
 
 BATCH_RECORDS = 2000
+BATCH_BYTES = 32 << 20
 _HEAD_BYTES = 4096
-_SNIFF_BYTES = 1 << 20
 _FILE_STRIDE = 1_000_000_000  # more lines than a file has: orders records across files
-_BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
-
-
-class FileDropOptions(Options):
-    """Where the files are and how they are written."""
-
-    path: str = Field(description="A file, a folder, or a glob, relative to the config file.")
-    encoding: Literal["auto", "utf-8", "gb18030", "latin-1"] = Field(
-        default="auto", description="`auto` takes UTF-8 where it is valid, else GB 18030."
-    )
-    delimiter: str = Field(default=",", min_length=1, max_length=1, description="Between cells.")
-    settle: Duration = Field(
-        default=timedelta(seconds=2), description="How long a file must be quiet to be complete."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +35,7 @@ class _Position:
     head: str = ""
     head_bytes: int = 0
     sequence: int = 0
+    digest: str = ""
 
     @classmethod
     def load(cls, text: str | None) -> "_Position":
@@ -60,14 +44,20 @@ class _Position:
     def dump(self) -> str:
         return json.dumps({name: getattr(self, name) for name in self.__slots__})
 
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.offset, self.line, self.digest)
+
 
 class FileDrop:
     """Reads every file a pattern names, each from where its last committed batch ended."""
 
     options = FileDropOptions
 
-    def __init__(self, options: FileDropOptions, *, base: Path) -> None:
+    def __init__(self, options: FileDropOptions, *, base: Path, usual: str = "") -> None:
+        """``usual`` is a name by which files are read whose own ending says nothing."""
         self._options = options
+        self._usual = usual or options.path
         self._path = base / options.path
         self._folder, self._pattern = _split(base, options.path)
         self.unfinished: tuple[str, ...] = ()
@@ -88,19 +78,19 @@ class FileDrop:
     def over(self, file: Path) -> "FileDrop":
         """The same connector, reading one file, wherever it is, without waiting for quiet."""
         options = self._options.model_copy(update={"path": file.name, "settle": timedelta(0)})
-        return FileDrop(options, base=file.parent)
+        return FileDrop(options, base=file.parent, usual=self._usual)
 
     def _files(self) -> Sequence[Path]:
         if self._path.is_dir():
-            names: list[Path] = [p for s in ("*.csv", "*.csv.gz") for p in self._path.glob(s)]
-            return sorted(names)
+            return sorted(path for path in self._path.iterdir() if is_dropped(path))
         if self._path.is_file():
             return [self._path]  # even when its name looks like a pattern
         if self._pattern is None:
             raise SourceUnavailableError(f"{self._path}: no such file or folder")
         if not self._folder.is_dir():
             raise SourceUnavailableError(f"{self._folder}: no such folder")
-        return sorted(self._folder / name for name in glob(self._pattern, root_dir=self._folder))
+        names = glob(self._pattern, root_dir=self._folder)
+        return sorted(self._folder / n for n in names if not Path(n).name.startswith("~$"))
 
     def _part(self, path: Path) -> str:
         """The name of a file below the folder; two folders may hold files of one name."""
@@ -122,80 +112,42 @@ class FileDrop:
         if abs(age) < self._options.settle:  # an age below zero is a clock that is wrong
             self.unfinished += (part,)
             return
+        form = format_of(path.name, self._usual)
         try:
-            position = _restart_if_new(path, position)
+            if form.grows:
+                position = _restart_if_new(path, position)
             done = replace(position, size=stat.st_size, mtime_ns=stat.st_mtime_ns)
-            yield from self._batches(path, part, done)
+            yield from self._batches(path, part, form, done)
         except OSError as error:
             raise SourceUnavailableError(f"{path}: cannot be read: {error.strerror}") from error
 
-    def _batches(self, path: Path, part: str, done: _Position) -> Iterator[Batch]:
+    def _batches(self, path: Path, part: str, form: Format, done: _Position) -> Iterator[Batch]:
         records: list[Record] = []
+        held = 0
         unfinished = replace(done, size=-1, mtime_ns=-1)
         position = unfinished
-        encoding = self._encoding(path)
-        with _open(path) as stream:
-            header = next(_to_the_end(self._rows(stream, None, encoding, 0, 0), 0), None)
-            if header is None or header.cells is None:
-                yield self._headless(path, part, done, header)
-                return
-            columns = [name.strip().removeprefix("\ufeff") for name in header.cells]
-            context = _context(header.raw, self._options.delimiter, encoding)
-            start, line = max(position.offset, header.end), max(position.line, _last_line(header))
-            stream.seek(start)
-            found = self._rows(stream, len(columns), encoding, start, line)
-            for row in _to_the_end(found, line):
-                origin = Origin(part, row.line)
-                fields = None if row.cells is None else dict(zip(columns, row.cells, strict=True))
-                ordinal = position.sequence * _FILE_STRIDE + row.line
-                records.append(Record(row.raw, context, fields, origin, ordinal, row.problem))
-                if row.raw:
-                    position = replace(unfinished, offset=row.end, line=_last_line(row))
-                if len(records) >= BATCH_RECORDS:
-                    yield Batch(records=tuple(records), part=part, position=position.dump())
-                    records = []
+        found = form.read(path, self._options, position.mark)
+        for row in _to_the_end(found, path, position.mark):
+            if self._is_passed_over(row):
+                continue
+            ordinal = position.sequence * _FILE_STRIDE + row.line
+            origin = Origin(part, row.line)
+            records.append(Record(row.raw, row.context, row.fields, origin, ordinal, row.problem))
+            held += len(row.raw)
+            if row.raw and (row.problem is None or row.raw.endswith(b"\n")):
+                offset, line, digest = row.mark
+                position = replace(unfinished, offset=offset, line=line, digest=digest)
+            if len(records) >= BATCH_RECORDS or held >= BATCH_BYTES:
+                yield Batch(records=tuple(records), part=part, position=position.dump())
+                records, held = [], 0
         complete = replace(position, size=done.size, mtime_ns=done.mtime_ns)
         yield Batch(records=tuple(records), part=part, position=complete.dump())
 
-    def _rows(
-        self, stream: BinaryIO, width: int | None, encoding: str, offset: int, line: int
-    ) -> Iterator[Row]:
-        return rows(
-            stream,
-            width=width,
-            delimiter=self._options.delimiter,
-            encoding=encoding,
-            offset=offset,
-            line=line,
+    def _is_passed_over(self, row: Found) -> bool:
+        rule = self._options.skip_rows
+        return (
+            rule is not None and row.fields is not None and rule.holds(row.fields.get(rule.column))
         )
-
-    def _encoding(self, path: Path) -> str:
-        if self._options.encoding != "auto":
-            return self._options.encoding
-        return detect_encoding(path)
-
-    def _headless(self, path: Path, part: str, done: _Position, header: Row | None) -> Batch:
-        if header is None:
-            return Batch(records=(), part=part, position=done.dump())  # an empty file says nothing
-        record = Record(header.raw, b"", None, Origin(part, header.line), 0, header.problem)
-        return Batch(records=(record,), part=part, position=done.dump())
-
-
-def detect_encoding(path: Path) -> str:
-    """UTF-8 when the first megabyte is valid UTF-8, else GB 18030, as in older Chinese exports."""
-    with _open(path) as stream:
-        try:
-            sample = stream.read(_SNIFF_BYTES)
-        except _BROKEN:
-            return "utf-8"
-    cut = sample.rfind(b"\n") + 1 or len(sample)
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            sample[:cut].decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    return "utf-8"
 
 
 def _split(base: Path, path: str) -> tuple[Path, str | None]:
@@ -205,16 +157,6 @@ def _split(base: Path, path: str) -> tuple[Path, str | None]:
     if first is None:
         return base.joinpath(*parts[:-1]), None
     return base.joinpath(*parts[:first]), str(Path(*parts[first:]))
-
-
-def _last_line(row: Row) -> int:
-    return row.line + max(row.raw.count(b"\n"), 1) - 1
-
-
-def _open(path: Path) -> BinaryIO:
-    if path.suffix == ".gz":
-        return cast(BinaryIO, gzip.open(path, "rb"))
-    return path.open("rb")
 
 
 def _head(path: Path, size: int) -> str:
@@ -231,17 +173,14 @@ def _restart_if_new(path: Path, position: _Position) -> _Position:
     return _Position(head=_head(path, size), head_bytes=size, sequence=position.sequence)
 
 
-def _context(header: bytes, delimiter: str, encoding: str) -> bytes:
-    about = {"delimiter": delimiter, "encoding": encoding}
-    return json.dumps(about).encode() + b"\n" + header
-
-
-def _to_the_end(found: Iterator[Row], line: int) -> Iterator[Row]:
-    """The rows, and one more that says so when the file breaks off."""
+def _to_the_end(found: Iterator[Found], path: Path, mark: Mark) -> Iterator[Found]:
+    """The records, and one more that says so when the file breaks off."""
+    line = mark.line
     try:
         for row in found:
             line = row.line
             yield row
-    except _BROKEN as error:
+    except (*BREAKS, BrokenFileError) as error:
         rule = f"the file breaks off behind this line ({error}); drop it again, whole"
-        yield Row(b"", None, line + 1, -1, ("(file)", "", rule))
+        rule = str(error) if isinstance(error, BrokenFileError) else rule
+        yield Found(b"", b"", None, line + 1, mark, ("(file)", path.name, rule))

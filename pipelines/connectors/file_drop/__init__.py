@@ -1,0 +1,1 @@
+"""Files that someone drops into a folder, one file here for each format."""
