@@ -185,6 +185,13 @@ def test_the_configuration_can_be_checked_without_starting(tmp_path: Path) -> No
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("config", sorted((ROOT / "config").glob("*.toml")), ids=lambda p: p.stem)
+def test_every_configuration_that_is_shipped_is_right(config: Path, tmp_path: Path) -> None:
+    done = app("check", data=tmp_path, config=config)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("name", ["check", "import", "kpi", "rows", "quarantine"])
 def test_a_wrong_configuration_stops_every_command_in_one_sentence(
     tmp_path: Path, name: str
