@@ -1,7 +1,7 @@
 """How fast records come in through the door: file → decode → fold → tallies → committed.
 
 Method: a CSV file of N incidents, one record of five milestones each, spread over a year and 60
-grids, is read by the file connector and taken in by the door in batches of 2,000, one committed
+grids, is read by the file connector and taken in by the door in batches of 5,000, one committed
 transaction each, into a new store. The baseline puts the same raw lines with their id into a bare
 table of the same kind of database with ``executemany``, in batches and transactions of the same
 size, with the same durability. ``one_p95_ms`` is one live record, handed over and committed.

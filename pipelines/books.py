@@ -7,10 +7,13 @@ from zoneinfo import ZoneInfo
 
 from pipelines.model.clock import Rules, settles_at
 from pipelines.model.incident import Incident
-from pipelines.model.tally import Tally, tally_of
+from pipelines.model.tally import Tally, tally_of, total
 from pipelines.store.buckets import Level, bucket_start
 from pipelines.store.rows import IncidentRow, from_ms, incident_from, incident_row, to_ms
 from pipelines.store.store import Cell
+
+_ENTRIES_MOST = 256
+"""How many tallies a cell holds before they are added up: rebuilding enters a whole history."""
 
 
 class Books:
@@ -23,15 +26,14 @@ class Books:
     def __init__(self, rules: Rules, zone: ZoneInfo) -> None:
         self._rules = rules
         self._zone = zone
-        self._cells: dict[Cell, dict[int, int]] = {}
+        self._cells: dict[Cell, list[Tally]] = {}
 
     @property
     def deltas(self) -> Mapping[Cell, Tally]:
         """What each rollup cell gains, or loses where it is negative; zeros are left out."""
-        nets = {
-            cell: {k: n for k, n in counts.items() if n} for cell, counts in self._cells.items()
-        }
-        return {cell: Tally(counts) for cell, counts in nets.items() if counts}
+        # most cells have one entry, which is its own sum
+        nets = {cell: t[0] if len(t) == 1 else total(t) for cell, t in self._cells.items()}
+        return {cell: tally for cell, tally in nets.items() if tally}
 
     def enter(self, incident: Incident) -> IncidentRow:
         """Put an incident in; return its row."""
@@ -47,9 +49,11 @@ class Books:
 
     def _post(self, incident: Incident, settles: datetime, *, sign: int) -> None:
         final = tally_of(incident, self._rules, now=settles, source_alive=True)
+        entry = final if sign > 0 else -final
         place = (incident.grid, incident.kind or "", incident.source)
         for level in Level:
             start = bucket_start(level, incident.t0.at, self._zone)
-            counts = self._cells.setdefault((int(level), to_ms(start), *place), {})
-            for key, n in final.counts.items():
-                counts[key] = counts.get(key, 0) + sign * n
+            entries = self._cells.setdefault((int(level), to_ms(start), *place), [])
+            entries.append(entry)
+            if len(entries) > _ENTRIES_MOST:
+                entries[:] = [total(entries)]

@@ -138,7 +138,8 @@ class TableDecoder:
         reported = fields[columns[Milestone.REPORTED]]
         for fact in facts[1:]:
             column = columns.get(fact.milestone)
-            if column is not None and fact.stamp is not None and fact.stamp.latest < start:
+            early = fact.at is not None and fact.at < start
+            if early and column is not None and fact.stamp and fact.stamp.latest < start:
                 rule = f"lies before the report, {reported}; its clock cannot be judged"
                 yield Flag(column, fields[column], rule)
 

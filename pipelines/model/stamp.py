@@ -33,4 +33,6 @@ class Stamp(NamedTuple):
     @property
     def latest(self) -> datetime:
         """The last whole second the stamp may stand for."""
+        if self.precision_s == 1:  # nearly all are
+            return self.at
         return self.at + timedelta(seconds=self.precision_s - 1)

@@ -18,7 +18,7 @@ from pipelines.connectors.file_drop.packed import BREAKS
 from pipelines.connectors.record import Batch, Origin, Record
 from pipelines.errors import SourceUnavailableError
 
-BATCH_RECORDS = 2000
+BATCH_RECORDS = 5000
 BATCH_BYTES = 32 << 20
 _HEAD_BYTES = 4096
 _FILE_STRIDE = 1_000_000_000  # more lines than a file has: orders records across files
@@ -47,6 +47,10 @@ class _Position:
     @property
     def mark(self) -> Mark:
         return Mark(self.offset, self.line, self.digest)
+
+    def at(self, mark: Mark) -> "_Position":
+        offset, line, digest = mark
+        return replace(self, offset=offset, line=line, digest=digest)
 
 
 class FileDrop:
@@ -124,24 +128,22 @@ class FileDrop:
     def _batches(self, path: Path, part: str, form: Format, done: _Position) -> Iterator[Batch]:
         records: list[Record] = []
         held = 0
-        unfinished = replace(done, size=-1, mtime_ns=-1)
-        position = unfinished
-        found = form.read(path, self._options, position.mark)
-        for row in _to_the_end(found, path, position.mark):
+        mark = done.mark
+        found = form.read(path, self._options, mark)
+        for row in _to_the_end(found, path, mark):
             if self._is_passed_over(row):
                 continue
-            ordinal = position.sequence * _FILE_STRIDE + row.line
+            ordinal = done.sequence * _FILE_STRIDE + row.line
             origin = Origin(part, row.line)
             records.append(Record(row.raw, row.context, row.fields, origin, ordinal, row.problem))
             held += len(row.raw)
             if row.raw and (row.problem is None or row.raw.endswith(b"\n")):
-                offset, line, digest = row.mark
-                position = replace(unfinished, offset=offset, line=line, digest=digest)
+                mark = row.mark
             if len(records) >= BATCH_RECORDS or held >= BATCH_BYTES:
-                yield Batch(records=tuple(records), part=part, position=position.dump())
+                unfinished = replace(done.at(mark), size=-1, mtime_ns=-1)
+                yield Batch(records=tuple(records), part=part, position=unfinished.dump())
                 records, held = [], 0
-        complete = replace(position, size=done.size, mtime_ns=done.mtime_ns)
-        yield Batch(records=tuple(records), part=part, position=complete.dump())
+        yield Batch(records=tuple(records), part=part, position=done.at(mark).dump())
 
     def _is_passed_over(self, row: Found) -> bool:
         rule = self._options.skip_rows

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.connectors.file_drop import drop as file_drop
-from pipelines.connectors.file_drop.drop import FileDrop
+from pipelines.connectors.file_drop.drop import BATCH_RECORDS, FileDrop
 from pipelines.connectors.file_drop.options import FileDropOptions
 from pipelines.connectors.record import Batch, Record
 from pipelines.errors import SourceUnavailableError
@@ -418,8 +418,8 @@ def test_any_table_is_read_back_cell_for_cell(
 
 
 def test_a_poll_hands_over_batches_of_bounded_size(tmp_path: Path) -> None:
-    drop(tmp_path / "calls.csv", HEADER + b"1,\n" * 4500)
+    drop(tmp_path / "calls.csv", HEADER + b"1,\n" * (2 * BATCH_RECORDS + 500))
 
     batches: list[Batch] = list(a_drop(tmp_path).poll({}, now=MUCH_LATER + timedelta(1)))
 
-    assert [len(batch.records) for batch in batches] == [2000, 2000, 500]
+    assert [len(batch.records) for batch in batches] == [BATCH_RECORDS, BATCH_RECORDS, 500]
