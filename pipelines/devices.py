@@ -1,0 +1,150 @@
+"""The register of devices (设备): where each one hangs, what it is, and who goes there."""
+
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import Field
+
+from pipelines.errors import SettingsError
+from pipelines.geo.coordinates import KNOWN, converter
+from pipelines.model.fact import Statement
+from pipelines.model.place import Place
+from pipelines.options import Duration, Options
+
+COLUMNS = ("source", "device", "name", "type", "address", "lat", "lon")
+"""The columns a register must have; the others may be missing."""
+
+
+class DeviceSettings(Options):
+    """The register of devices, and what is made of their alarms and their silence."""
+
+    file: str | None = Field(
+        default=None,
+        description="CSV with a row a device, relative to the config file: `source`, `device`, "
+        "`name`, `type`, `address`, `lat`, `lon`, and if known `name_en`, `building`, `grid`, "
+        "`unit`.",
+    )
+    crs: str = Field(default="WGS-84", description=f"CRS of the register: {KNOWN}.")
+    episode: Duration = Field(
+        default=timedelta(minutes=10),
+        description="Alarms of one device with no longer pause between them are one incident.",
+    )
+    silent_after: Duration = Field(
+        default=timedelta(hours=1),
+        description="A device is never called silent sooner; one with a slower rhythm later.",
+    )
+
+
+class DeviceEntry(NamedTuple):
+    """One row of the register; the position is WGS-84, ``building`` and ``unit`` are codes."""
+
+    source: str
+    device: str
+    name: str
+    name_en: str
+    type: str
+    building: str
+    address: str
+    lat: float | None
+    lon: float | None
+    grid: str
+    unit: str
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What it is called, by language."""
+        return {"zh": self.name, "en": self.name_en or self.name}
+
+
+class Register:
+    """Every device that was registered. One that reports without being in it is kept, unplaced."""
+
+    def __init__(self, entries: Mapping[tuple[str, str], DeviceEntry]) -> None:
+        self._entries = entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[DeviceEntry]:
+        return iter(self._entries.values())
+
+    def find(self, source: str, device: str) -> DeviceEntry | None:
+        """The row of a device, if it has one."""
+        return self._entries.get((source, device))
+
+    def placed(self, statement: Statement) -> Statement:
+        """The statement, with the place and name of the device whose alarm it is about."""
+        if statement.alarm is None:
+            return statement
+        entry = self.find(statement.incident_source, statement.alarm.device)
+        if entry is None:
+            return statement
+        place = statement.place or Place()
+        if not place.has_position:
+            known = (place.address or entry.address or None, place.grid or entry.grid or None)
+            statement = statement._replace(place=Place(entry.lat, entry.lon, *known))
+        return statement._replace(title=statement.title or entry.name)
+
+
+def load_register(file: Path | None, *, crs: str = "WGS-84") -> Register:
+    """Read the register; without a file it is empty.
+
+    Raises SettingsError naming file, line, column, value and rule.
+    """
+    if file is None:
+        return Register({})
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
+            if missing:
+                raise SettingsError(f"{file}: no column {missing[0]!r}; a register needs {COLUMNS}")
+            entries = [_entry(row, f"{file}:{reader.line_num}") for row in reader]
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    return Register(_unique(_converted(entries, crs), file))
+
+
+def _entry(row: Mapping[str, str | None], where: str) -> DeviceEntry:
+    said = {name: (row.get(name) or "").strip() for name in DeviceEntry._fields}
+    for name in ("source", "device"):
+        if not said[name]:
+            raise SettingsError(f"{where}: column {name!r} is empty; a device needs one")
+    lat, lon = (_degrees(said[name], name, where) for name in ("lat", "lon"))
+    return DeviceEntry(**{**said, "lat": lat, "lon": lon})  # type: ignore[arg-type]
+
+
+def _degrees(text: str, column: str, where: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise SettingsError(
+            f"{where}: column {column!r}, value {text!r}: must be a number, or empty"
+        ) from error
+
+
+def _converted(entries: list[DeviceEntry], crs: str) -> list[DeviceEntry]:
+    to_wgs84 = converter(crs)
+    at = [i for i, e in enumerate(entries) if e.lat is not None and e.lon is not None]
+    if to_wgs84 is None or not at:
+        return entries
+    points = [(entries[i].lat, entries[i].lon) for i in at]
+    moved = list(entries)
+    for i, (lat, lon) in zip(at, to_wgs84(points), strict=True):  # type: ignore[arg-type]
+        moved[i] = entries[i]._replace(lat=lat, lon=lon)
+    return moved
+
+
+def _unique(entries: list[DeviceEntry], file: Path) -> dict[tuple[str, str], DeviceEntry]:
+    found: dict[tuple[str, str], DeviceEntry] = {}
+    for entry in entries:
+        key = (entry.source, entry.device)
+        if key in found:
+            raise SettingsError(f"{file}: device {entry.device!r} of {entry.source!r} twice")
+        found[key] = entry
+    return found
