@@ -14,6 +14,7 @@ from pipelines.decoders.gb26875.frame import (
     HEADER,
     MAX_ADU,
     OVERHEAD,
+    START,
     BadFrame,
     Frame,
     checksum,
@@ -21,6 +22,7 @@ from pipelines.decoders.gb26875.frame import (
 )
 
 NO_START = "no 0x4040 start"
+NOT_ONE = "is not one frame and nothing else"
 MAX_HELD = 2 * (OVERHEAD + MAX_ADU)
 """The longest frame there is, written as text."""
 _MARK = re.compile(rb"@@|4040")
@@ -106,6 +108,20 @@ class Framer:
     def _is_news(self, buffer: bytes, at: int) -> bool:
         """Whether a false start is worth a report: not inside the last, not a stray 0x40."""
         return at >= self._reported and not _MARK.match(buffer, at + _width(buffer, at))
+
+
+def whole(raw: bytes) -> Frame | BadFrame:
+    """The frame that these bytes, or this hex text, are from their first to their last."""
+    if raw.startswith(START) and len(raw) >= OVERHEAD:
+        length = raw[24] | raw[25] << 8
+        if len(raw) == OVERHEAD + length and length <= MAX_ADU:
+            return _judge(raw, 1)
+    framer = Framer()
+    found = framer.feed(raw) + framer.settle()
+    if len(found) == 1 and not framer.skipped:
+        return found[0]
+    bad = next((item for item in found if isinstance(item, BadFrame)), None)
+    return bad or BadFrame(why=NOT_ONE if found else NO_START, raw=raw)
 
 
 def _rival(buffer: bytes, at: int, known_at: int) -> tuple[int, _Look] | None:

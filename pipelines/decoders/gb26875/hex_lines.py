@@ -50,28 +50,29 @@ def shown(item: Frame | BadFrame, dialect: Dialect = STANDARD) -> dict[str, Any]
     return _message(decode(item, dialect), dialect.zone)
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes | dict[str, Any]]:
+def hex_chunks(stream: BinaryIO) -> Iterator[tuple[int, bytes | str]]:
+    """Yield the number of each line with its bytes, or with the rule it breaks."""
     number = 0
     while line := stream.readline(MAX_LINE):
         number += 1
         if len(line) == MAX_LINE and not line.endswith(b"\n"):
             while line and not line.endswith(b"\n"):
                 line = stream.readline(MAX_LINE)
-            yield _bad(number, f"longer than {MAX_LINE} characters; break it into several")
+            yield number, f"longer than {MAX_LINE} characters; break it into several"
             continue
         said = line.removeprefix(_BYTE_ORDER_MARK).split(b"#", 1)[0].strip()
         if not said:
             continue
         try:
-            yield bytes.fromhex(said.decode("ascii"))
+            yield number, bytes.fromhex(said.decode("ascii"))
         except ValueError:
             text = said[:_SHOWN].decode("ascii", errors="backslashreplace")
-            rule = "is not hex; write two digits 0-9, a-f for each byte"
-            yield _bad(number, f"{text!r} {rule}")
+            yield number, f"{text!r} is not hex; write two digits 0-9, a-f for each byte"
 
 
-def _bad(number: int, rule: str) -> dict[str, Any]:
-    return {"ok": False, "why": f"line {number}: {rule}"}
+def _chunks(stream: BinaryIO) -> Iterator[bytes | dict[str, Any]]:
+    for number, said in hex_chunks(stream):
+        yield {"ok": False, "why": f"line {number}: {said}"} if isinstance(said, str) else said
 
 
 def _message(message: Message, zone: ZoneInfo) -> dict[str, Any]:
