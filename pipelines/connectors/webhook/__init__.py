@@ -1,0 +1,1 @@
+"""What platforms push by HTTP: ``POST /ingest/<source>``."""
