@@ -1,0 +1,1 @@
+"""What sensors and gateways publish through an MQTT broker."""

@@ -1,0 +1,1 @@
+"""What gateways of sensors publish by MQTT, in JSON or plain text."""
