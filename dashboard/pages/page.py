@@ -1,0 +1,55 @@
+"""What a page is: boxes, the panels that fill them, and the one read that all of them share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from dash.development.base_component import Component
+
+from dashboard.backend import Backend
+from dashboard.panels.panel import Panel
+
+
+class Picture(Protocol):
+    """What a page is drawn from; its panels know what else is in it."""
+
+    @property
+    def now(self) -> datetime:
+        """The moment it shows."""
+
+    @property
+    def next_change_at(self) -> datetime | None:
+        """When something in it changes by time alone."""
+
+    @property
+    def grids_version(self) -> str:
+        """Which boundary file is shown; screens load the page anew when it is another one."""
+
+
+def _as_it_is(picture: Picture, _: Mapping[str, str]) -> Picture:
+    return picture
+
+
+def _anything(_: Mapping[str, str]) -> None:
+    """Any value will do."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """One page.
+
+    ``read`` is called once a refresh for all screens with equal ``filters``, which are the
+    parameters of its URL that it understands, besides the language. Those in ``looks`` change
+    nothing of what is read: ``look`` turns the one picture into what a view shows of it.
+    ``choices`` are the values allowed, up to a colon.
+    """
+
+    layout: Callable[[], Component]
+    panels: tuple[Panel, ...]
+    read: Callable[[Backend, Mapping[str, str]], Picture]
+    filters: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    look: Callable[[Any, Mapping[str, str]], Picture] = _as_it_is
+    check: Callable[[Mapping[str, str]], None] = _anything

@@ -1,0 +1,1 @@
+"""The panels of the pages that show how the sources are doing."""
