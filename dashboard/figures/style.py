@@ -1,0 +1,118 @@
+"""The map's style: ground, the owner's layers and tiles, in the colours of a theme.
+
+MapLibre reads it from a URL of this server. The grids, which change, are a trace of the figure
+(:mod:`dashboard.figures.map`); it is put in under the layer ``OVER_GRIDS``. Names are elements
+over the map, so no glyphs are needed.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.backdrop import Backdrop
+
+OVER_GRIDS = "over-grids"
+"""The grids lie below this layer; main roads and the outlines of communities above it."""
+
+Layer = dict[str, Any]
+
+_MAIN = ["==", ["get", "class"], "main"]
+
+
+def map_style(backdrop: Backdrop, colour: Mapping[str, str]) -> dict[str, Any]:
+    """A MapLibre style of everything but the grids."""
+    paint = _paint(background=colour["surface-map"])
+    return {
+        "version": 8,
+        "name": "Grid135",
+        "sources": {**_tile_source(backdrop), **_sources(backdrop)},
+        "layers": [
+            {"id": "ground", "type": "background", "paint": paint},
+            *_tiles(backdrop, colour),
+            *_known(backdrop, _under(colour)),
+            {"id": OVER_GRIDS, "type": "background", "paint": {"background-opacity": 0}},
+            *_known(backdrop, _over(colour)),
+        ],
+    }
+
+
+def _sources(backdrop: Backdrop) -> dict[str, Any]:
+    return {
+        layer: {"type": "geojson", "data": f"/geo/{layer}.geojson?v={backdrop.version}"}
+        for layer in backdrop.layers
+        if layer != "landmarks"
+    }
+
+
+def _known(backdrop: Backdrop, layers: list[Layer]) -> list[Layer]:
+    return [layer for layer in layers if layer["source"] in backdrop.layers]
+
+
+def _under(colour: Mapping[str, str]) -> list[Layer]:
+    return [
+        _fill("street", "communities", colour["ramp-0"]),
+        _fill("green", "green", colour["map-green"]),
+        _fill("water", "water", colour["map-water"]),
+        _line("lanes", "roads", colour["map-road"], _width(0.8, 2.2), only=["!", _MAIN]),
+        # a soft bank: the water's edge, wide, blurred and mostly inside it
+        _line("bank", "water", colour["map-bank"], _width(7, 14), blur=_width(6, 12)),
+    ]
+
+
+def _over(colour: Mapping[str, str]) -> list[Layer]:
+    return [
+        _line("roads", "roads", colour["map-road-main"], _width(1.8, 5.0), only=_MAIN),
+        _line("communities", "communities", colour["map-community"], _width(1.4, 2.2)),
+    ]
+
+
+def _fill(name: str, source: str, colour: str) -> Layer:
+    return {"id": name, "type": "fill", "source": source, "paint": _paint(fill=colour)}
+
+
+def _line(
+    name: str, source: str, colour: str, width: Any, *, blur: Any = 0, only: Any = None
+) -> Layer:
+    layer: Layer = {
+        "id": f"{source}-{name}",
+        "type": "line",
+        "source": source,
+        "layout": {"line-cap": "round", "line-join": "round"},
+        "paint": {"line-color": colour, "line-width": width, "line-blur": blur},
+    }
+    return layer if only is None else {**layer, "filter": only}
+
+
+def _paint(**colours: str) -> dict[str, str]:
+    return {f"{kind}-color": colour for kind, colour in colours.items()}
+
+
+def _width(far: float, near: float) -> list[Any]:
+    """A width in pixels that grows from the whole street (13) to a few blocks (16)."""
+    return ["interpolate", ["exponential", 1.5], ["zoom"], 13, far, 16, near * 1.6]
+
+
+def _tile_source(backdrop: Backdrop) -> dict[str, Any]:
+    tiles = backdrop.tiles
+    if tiles is None:
+        return {}
+    source: dict[str, Any] = {
+        "type": tiles.kind,
+        "tiles": [tiles.url],
+        "maxzoom": tiles.max_zoom,
+    }
+    return {"tiles": source | ({"tileSize": 256} if tiles.kind == "raster" else {})}
+
+
+def _tiles(backdrop: Backdrop, colour: Mapping[str, str]) -> list[Layer]:
+    """Images as they are; vectors in our colours, by the names OpenMapTiles gives its layers."""
+    if backdrop.tiles is None:
+        return []
+    if backdrop.tiles.kind == "raster":
+        return [{"id": "tiles", "type": "raster", "source": "tiles"}]
+    drawn = [
+        ("landcover", _fill("tiles-landcover", "tiles", colour["map-green"])),
+        ("park", _fill("tiles-park", "tiles", colour["map-green"])),
+        ("water", _fill("tiles-water", "tiles", colour["map-water"])),
+        ("transportation", _line("roads", "tiles", colour["map-road"], _width(0.8, 2.2))),
+    ]
+    return [{**layer, "source-layer": name} for name, layer in drawn]

@@ -1,0 +1,1 @@
+"""The demo street: its geography, and the simulator that feeds it."""

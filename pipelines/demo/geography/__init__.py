@@ -1,0 +1,1 @@
+"""The schematic geography of the demo street: everything made up except the communities' names."""
