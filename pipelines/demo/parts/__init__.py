@@ -1,0 +1,1 @@
+"""The other end of every source, one protocol a file."""
