@@ -1,0 +1,318 @@
+"""How long a figure takes when the store holds years of history.
+
+Method: N incidents over ten years, in 60 grids of 8 communities, of 12 kinds and 4 sources, most
+of them complete, some without an arrival, one in a hundred never closed, are folded and entered by
+the same books as the door keeps, without their reports, which no figure reads. Then random
+questions are asked: windows from an hour to ten years with ragged ends, with and without groups
+and filters, one in ten as of a moment of the past. ``p50_ms`` and ``p95_ms`` are one answer of
+``kpi`` with all its figures, its pages in memory; ``rows_read`` is how many rows it reads on
+average. ``brute_ms`` is the mean time of plain SQL over all incidents of the same windows, which
+counts no more than hits and misses of the cumulative arrival; ``ratio`` is how many times as long
+that takes.
+"""
+
+import argparse
+import json
+import random
+import resource
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, create_engine, event, text
+
+from pipelines.books import Books
+from pipelines.groups import UNLOCATED, By, Desk, Query
+from pipelines.installation import Installation, collect_less_often, open_installation
+from pipelines.model.clock import Reading
+from pipelines.model.fact import Fact, Statement
+from pipelines.model.incident import fold
+from pipelines.model.milestone import TARGETED, Milestone
+from pipelines.query import kpi
+from pipelines.settings import load
+from pipelines.store import schema
+from pipelines.store.rows import to_ms
+from pipelines.store.store import Reader, Writer
+
+START = datetime(2016, 1, 1, tzinfo=UTC)
+SPAN = timedelta(days=3653)
+NOW = START + SPAN
+GRIDS = tuple(f"{i // 8:02}{i % 8:02}" for i in range(60))
+KINDS = tuple(f"kind{i:02}" for i in range(12))
+SOURCES = ("s110", "s12345", "s119", "patrol")
+FIRST_COMPLAINT = 8
+BATCH = 100_000
+QUESTIONS = 300
+MILESTONES = (
+    Milestone.REPORTED,
+    Milestone.ACCEPTED,
+    Milestone.DISPATCHED,
+    Milestone.ARRIVED,
+    Milestone.RESOLVED,
+)
+
+
+class Call(NamedTuple):
+    """One synthetic incident, as its source would report it when it is over."""
+
+    source: str
+    key: str
+    kind: str
+    grid: str
+    moments: tuple[datetime | None, ...]
+    """By milestone, as in ``MILESTONES``."""
+
+
+def main() -> None:
+    """Build, ask and print; the last line is one JSON object."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--incidents", type=int, default=100_000)
+    parser.add_argument("--store", type=Path, help="a folder to keep the store in, or to reuse")
+    parser.add_argument("--json", action="store_true", help="print nothing but the JSON line")
+    options = parser.parse_args()
+    if not options.json:
+        print(__doc__)
+    collect_less_often()  # as the product does
+    with TemporaryDirectory() as name:
+        print(json.dumps(measure(options.store or Path(name), options.incidents)))
+
+
+def measure(folder: Path, incidents: int) -> dict[str, float | int | str]:
+    """Build a store of so many incidents, unless it is there, and ask it."""
+    begin = time.perf_counter()
+    installation = open_here(folder)
+    with installation.store.reading() as reader:
+        known = reader.count(schema.incident)
+    if not known:
+        installation.store.close()
+        build(folder, installation.desk, incidents)
+        installation = open_here(folder)
+    build_s = time.perf_counter() - begin
+    questions = list(islice(queries(random.Random(5)), QUESTIONS))
+    taken, rows = ask(installation, questions)
+    brute = [brute_ms(installation, query) for query in questions[::30]]
+    return {
+        "benchmark": "history",
+        "incidents": known or incidents,
+        "build_s": round(build_s, 1),
+        "p50_ms": round(statistics.median(taken), 2),
+        "p95_ms": round(sorted(taken)[int(len(taken) * 0.95)], 2),
+        "brute_ms": round(statistics.mean(brute), 1),
+        "ratio": round(statistics.mean(brute) / statistics.mean(taken), 1),
+        "rows_read": round(statistics.mean(rows)),
+        "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+
+
+def open_here(folder: Path) -> Installation:
+    """An installation below the folder, with its configuration."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "grids.geojson").write_text(json.dumps(_outlines()))
+    (folder / "config.toml").write_text(_config())
+    environ = {"GRID135_CONFIG": str(folder / "config.toml"), "GRID135_DATA": str(folder / "data")}
+    return open_installation(load(environ), replayed=False)
+
+
+def build(folder: Path, desk: Desk, incidents: int) -> None:
+    """Enter so many incidents, in one transaction that nobody needs to survive."""
+    engine = create_engine(f"sqlite:///{folder / 'data' / 'grid135.sqlite3'}")
+    event.listen(engine, "connect", _hurry)
+    books = Books(desk.rules, desk.zone)
+    source = calls(incidents)
+    with engine.connect() as connection:
+        writer = Writer(connection)
+        while batch := list(islice(source, BATCH)):
+            writer.add(schema.incident, [books.enter(_incident(call)) for call in batch])
+            books.write(writer)
+        connection.commit()
+    engine.dispose()
+
+
+def _hurry(connection: Any, _record: object) -> None:
+    for pragma in ("synchronous = OFF", "journal_mode = OFF", "cache_size = -2000000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _incident(call: Call) -> Any:
+    facts = tuple(
+        Fact(m, at) for m, at in zip(MILESTONES, call.moments, strict=True) if at is not None
+    )
+    said = Statement(
+        source=call.source,
+        incident_key=call.key,
+        record_id=call.key,
+        recorded_at=NOW,
+        ordinal=1,
+        content=b"",
+        facts=facts,
+        kind=call.kind,
+    )
+    return replace(fold([said]), grid=call.grid)
+
+
+def calls(number: int) -> Iterator[Call]:
+    """The same calls for the same number, in the order of their time."""
+    dice = random.Random(135)
+    step = SPAN / (number + 1)
+    for i in range(number):
+        reported = (START + i * step).replace(microsecond=0)
+        kind = int(12 * dice.random() ** 2)
+        moments: list[datetime | None] = [reported]
+        moment = reported
+        for mean in (30, 60, 150, 1200):
+            moment += timedelta(seconds=int(dice.expovariate(1 / mean)))
+            moments.append(moment)
+        fate = dice.random()
+        if fate < 0.04:
+            moments[3] = None
+        if fate < 0.01:
+            moments[4] = None
+        yield Call(
+            SOURCES[int(4 * dice.random() ** 2)],
+            f"C{i:09}",
+            KINDS[kind],
+            GRIDS[int(60 * dice.random())] if fate < 0.98 else "",
+            tuple(moments),
+        )
+
+
+def queries(dice: random.Random) -> Iterator[Query]:
+    """Random questions: every length of window, grouping and filter there is."""
+    while True:
+        hours = 87_660 ** dice.random()
+        length = timedelta(hours=hours)
+        begin = START + dice.random() * max(SPAN - length, timedelta(0))
+        past = dice.random() < 0.1
+        yield Query(
+            as_of=begin + length * dice.random() if past else NOW,
+            start=begin,
+            end=begin + length,
+            by=dice.choice((None, *By)),
+            milestone=dice.choice(TARGETED),
+            reading=dice.choice(tuple(Reading)),
+            community=dice.choice(("03", "05")) if dice.random() < 0.15 else None,
+            grid=dice.choice((*GRIDS, UNLOCATED)) if dice.random() < 0.15 else None,
+            kind=dice.choice(KINDS) if dice.random() < 0.3 else None,
+            source=dice.choice(SOURCES) if dice.random() < 0.15 else None,
+        )
+
+
+def ask(installation: Installation, questions: Sequence[Query]) -> tuple[list[float], list[int]]:
+    """Milliseconds and rows read, of each question."""
+    taken, rows = [], []
+    for query in questions:
+        # first to count the rows, which also fetches the pages from the disk
+        with installation.store.reading() as reader:
+            counting = _Counting(reader)
+            kpi(counting, query, installation.desk)
+        rows.append(counting.read)
+        begin = time.perf_counter()
+        with installation.store.reading() as reader:
+            kpi(reader, query, installation.desk)
+        taken.append((time.perf_counter() - begin) * 1000)
+    return taken, rows
+
+
+class _Counting(Reader):
+    """A reader that counts the rows it hands out."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader._connection)
+        self.read = 0
+
+    def rows(self, query: Any) -> Sequence[Any]:
+        found = super().rows(query)
+        self.read += len(found)
+        return found
+
+    def unsettled(self, moment_ms: int, *, begin_ms: int, end_ms: int) -> Iterator[Any]:
+        for row in super().unsettled(moment_ms, begin_ms=begin_ms, end_ms=end_ms):
+            self.read += 1
+            yield row
+
+
+def brute_ms(installation: Installation, query: Query) -> float:
+    """Milliseconds of counting all incidents of the window in SQL, grouped alike."""
+    column = {By.GRID: "grid", By.COMMUNITY: "grid", By.KIND: "kind", By.SOURCE: "source"}
+    by = column.get(query.by, "1") if query.by else "1"
+    sql = text(
+        f"SELECT {by}, sum(arrived_ms - t0_ms <= 300000), sum(arrived_ms - t0_ms > 300000),"  # noqa: S608 - one of our columns
+        " count(*) FROM incident WHERE t0_ms >= :a AND t0_ms < :b AND excluded IS NULL"
+        " GROUP BY 1"
+    )
+    begin_at, end_at = query.window
+    begin = time.perf_counter()
+    with installation.store.reading() as reader:
+        connection: Connection = reader._connection
+        connection.execute(sql, {"a": to_ms(begin_at), "b": to_ms(end_at)}).all()
+    return (time.perf_counter() - begin) * 1000
+
+
+def _outlines() -> dict[str, object]:
+    features = []
+    for i, code in enumerate(GRIDS):
+        west, south = 120.2 + i % 8 * 0.01, 30.2 + i // 8 * 0.01
+        east, north = west + 0.01, south + 0.01
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        geometry = {"type": "Polygon", "coordinates": [ring]}
+        properties = {"code": code, "community": code[:2]}
+        features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+    return {"type": "FeatureCollection", "features": features}
+
+
+def _config() -> str:
+    kinds = "".join(
+        f'[kinds.{kind}]\nname = "{kind}"\n'
+        + ('class = "complaint"\n' if i >= FIRST_COMPLAINT else "")
+        for i, kind in enumerate(KINDS)
+    )
+    return (
+        _HEAD
+        + kinds
+        + "".join(
+            _SOURCE.format(source=source, kinds=", ".join(f'{k} = "{k}"' for k in KINDS))
+            for source in SOURCES
+        )
+    )
+
+
+_HEAD = """
+[area]
+code = "bench"
+name = "Benchmark"
+
+[grids]
+file = "grids.geojson"
+code = "code"
+parent = "community"
+
+"""
+_SOURCE = """
+[sources.{source}]
+name = "{source}"
+time_zone = "UTC"
+connector = {{ type = "file_drop", path = "in/{source}.csv" }}
+
+[sources.{source}.decoder]
+type = "table"
+incident = "id"
+grid = "grid"
+kind = {{ column = "kind", map = {{ {kinds} }} }}
+time_format = "%Y-%m-%d %H:%M:%S"
+
+[sources.{source}.decoder.milestones]
+reported = "reported"
+accepted = "accepted"
+dispatched = "dispatched"
+arrived = "arrived"
+resolved = "resolved"
+"""
+
+if __name__ == "__main__":
+    main()

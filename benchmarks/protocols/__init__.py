@@ -1,0 +1,1 @@
+"""The peers of each protocol, for ``benchmarks.sources``; one module a protocol."""

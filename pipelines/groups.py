@@ -1,0 +1,150 @@
+"""What can be asked: which incidents, by what they are grouped, and what an answer needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from pipelines.geo.grids import Grids
+from pipelines.model.clock import Reading, Verdict
+from pipelines.model.milestone import Milestone
+from pipelines.model.place import NOT_ON_MAP
+from pipelines.model.rules import Rules
+from pipelines.shifts import checked, shift_key, shift_of, spans_of
+from pipelines.store.buckets import Span
+from pipelines.store.sheets import Slot
+from pipelines.store.store import Reader
+
+UNLOCATED = "not_on_map"
+"""The key of the row of incidents that lie in no grid."""
+NO_COMMUNITY = "no_community"
+"""The key of the row of grids that belong to no community."""
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+Silent = Callable[[Reader, datetime], frozenset[str]]
+"""The sources that had been silent for longer than their rhythm allows, at a moment."""
+
+
+class By(StrEnum):
+    """What figures can be grouped by."""
+
+    STREET = "street"
+    COMMUNITY = "community"
+    GRID = "grid"
+    KIND = "kind"
+    SOURCE = "source"
+    SHIFT = "shift"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """Which incidents, which target, and as of when.
+
+    ``start`` and ``end`` bound t0, [start, end); None is unbounded. Filters are exact codes.
+    ``known_at`` answers from what had been received until then; None is all that is known.
+    """
+
+    as_of: datetime
+    start: datetime | None = None
+    end: datetime | None = None
+    by: By | None = None
+    milestone: Milestone = Milestone.ARRIVED
+    reading: Reading = Reading.CUMULATIVE
+    verdict: Verdict | None = None
+    community: str | None = None
+    grid: str | None = None
+    kind: str | None = None
+    source: str | None = None
+    shift: str | None = None
+    known_at: datetime | None = None
+
+    @property
+    def window(self) -> Span:
+        """The bounds of t0; nothing that starts after ``as_of`` has happened yet."""
+        end = self.as_of + timedelta(milliseconds=1)
+        return (self.start or _BEGINNING, min(self.end or end, end))
+
+    @property
+    def grid_code(self) -> str | None:
+        """The filter's grid as incidents have it; the empty code is not on the map."""
+        return NOT_ON_MAP if self.grid == UNLOCATED else self.grid
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Desk:
+    """What is needed to answer a query, apart from the store: the rules, the grids, the zone."""
+
+    rules: Rules
+    grids: Grids
+    zone: ZoneInfo
+    area: str
+    silent: Silent
+    shifts: tuple[time, ...] = ()
+    slots: dict[int, Slot] = field(default_factory=dict, compare=False, repr=False)
+    """The names of slots that were looked up; they never change."""
+
+    def shift_at(self, moment: datetime) -> str:
+        """The shift that was on duty at a moment."""
+        return shift_of(moment, self.shifts, self.zone)
+
+
+def matches(query: Query, desk: Desk, grid: str, kind: str, source: str) -> bool:
+    """True when an incident of this grid, kind and source passes the query's filters."""
+    return (
+        (query.grid is None or query.grid == (grid or UNLOCATED))
+        and (query.kind is None or query.kind == kind)
+        and (query.source is None or query.source == source)
+        and (
+            query.community is None
+            or query.community == group_key(By.COMMUNITY, desk, grid, "", "")
+        )
+    )
+
+
+def group_key(by: By | None, desk: Desk, grid: str, kind: str, source: str) -> str:
+    """The key of the group that an incident of this grid, kind and source belongs to."""
+    if by is None:
+        return "all"
+    if by is By.GRID:
+        return grid or UNLOCATED
+    if by is By.COMMUNITY:
+        return desk.grids.get(grid).parent or (NO_COMMUNITY if grid else UNLOCATED)
+    return {By.STREET: desk.area, By.KIND: kind, By.SOURCE: source}[by]
+
+
+def group_at(
+    by: By | None, desk: Desk, moment: datetime, grid: str, kind: str, source: str
+) -> str:
+    """The key of the group of an incident that began at a moment."""
+    if by is By.SHIFT:
+        return desk.shift_at(moment)
+    return group_key(by, desk, grid, kind, source)
+
+
+def spans(query: Query, desk: Desk) -> list[Span]:
+    """When an incident that is asked for may have begun: the window, or a shift's part of it.
+
+    Raises QueryError when a question by shift cannot be answered.
+    """
+    if query.shift is None:
+        return [query.window]
+    checked(query.window, desk.shifts, query.shift)
+    return spans_of(query.shift, query.window, desk.shifts, desk.zone)
+
+
+def on_shift(query: Query, desk: Desk, moment: datetime) -> bool:
+    """True when what began at a moment passes the query's filter by shift."""
+    return query.shift is None or desk.shift_at(moment) == query.shift
+
+
+def by_shift(query: Query, desk: Desk) -> dict[str, Query]:
+    """The same question for each shift that is asked for, instead of by shift.
+
+    Raises QueryError when it cannot be answered.
+    """
+    checked(query.window, desk.shifts, query.shift)
+    keys = [shift_key(start) for start in desk.shifts]
+    wanted = (key for key in keys if query.shift in (None, key))
+    return {key: replace(query, by=None, shift=key) for key in wanted}

@@ -1,0 +1,93 @@
+"""The settled incidents of an hour on one sheet: when each began, where it is counted, as what.
+
+A sheet is the narrowest rollup, and it loses nothing: any part of its hour can be counted from
+it without reading an incident. A line is 40 bytes, little-endian: the slot (64 bits), the
+milliseconds since the hour began (32), and what each clock counts it for (32 each, see
+:func:`pipelines.model.tally.entry`). The lines are sorted, so a sheet is a function of what is on
+it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from struct import Struct
+from typing import NamedTuple
+
+from pipelines.model.clock import CLOCKS
+from pipelines.store.sums import numbers
+
+HOUR_MS = 3_600_000
+_CLOCKS = len(CLOCKS)
+_LINE = Struct(f"<QI{_CLOCKS}I")
+LINE_BYTES = _LINE.size
+ENTRIES_BYTES = 4 * _CLOCKS
+_FIRST_ENTRY = 3
+_FIELDS = _LINE.size // 4
+assert _LINE.size % 8 == 0, "a line is whole 64-bit numbers"
+
+
+class Slot(NamedTuple):
+    """Where an incident is counted: its grid, kind and source."""
+
+    grid: str
+    kind: str
+    source: str
+
+
+@lru_cache(maxsize=65_536)
+def slot_id(slot: Slot) -> int:
+    """The same 63 bits for the same slot everywhere."""
+    digest = blake2b("\x1f".join(slot).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+def line(slot: Slot, start_ms: int, entries: Sequence[int]) -> bytes:
+    """One settled incident as a line; ``entries`` in the order of ``CLOCKS``."""
+    return _LINE.pack(slot_id(slot), start_ms % HOUR_MS, *entries)
+
+
+def multiset(content: bytes, size: int, added: Sequence[bytes], removed: Sequence[bytes]) -> bytes:
+    """Sorted items of ``size`` bytes, with some more and some fewer.
+
+    Raises OverflowError when an item is to be taken out that is not there.
+    """
+    items = [content[i : i + size] for i in range(0, len(content), size)]
+    items += added
+    if removed:
+        left = Counter(items)
+        left.subtract(removed)
+        if min(left.values()) < 0:
+            raise OverflowError("the rollups do not hold what is to be taken out of them")
+        items = list(left.elements())
+    items.sort()
+    return b"".join(items)
+
+
+class Lines(NamedTuple):
+    """The columns of some sheets."""
+
+    slots: Sequence[int]
+    entries: Sequence[Sequence[int]]
+    """One column a clock that was asked for."""
+    offsets: Sequence[int]
+
+
+def read(content: bytes, clocks: Iterable[int]) -> Lines:
+    """The columns of a sheet, or of several, one behind the other; ``clocks`` by index."""
+    small = numbers("I", content)
+    columns = [small[_FIRST_ENTRY + clock :: _FIELDS] for clock in clocks]
+    return Lines(numbers("Q", content)[0 :: _FIELDS // 2], columns, small[2::_FIELDS])
+
+
+def between(content: bytes, begin_ms: int, end_ms: int) -> bytes:
+    """The lines of one sheet that begin in [begin, end), milliseconds since its hour began."""
+    if begin_ms <= 0 and end_ms >= HOUR_MS:
+        return content
+    size = LINE_BYTES
+    offsets = numbers("I", content)[2::_FIELDS]
+    return b"".join(
+        content[i * size : (i + 1) * size]
+        for i, offset in enumerate(offsets)
+        if begin_ms <= offset < end_ms
+    )

@@ -1,0 +1,224 @@
+"""The counts of one clock as bytes that add up fast.
+
+A figure over ten years of sixty grids is the sum of thousands of histograms. Kept as fields of
+fixed width they are added as whole numbers, a histogram at a time, not bin by bin. The bytes are
+a function of the counts alone, so equal counts are equal bytes, whatever their history.
+
+Layout, little-endian: how many counters (8 bits), form (8), first bin (16), how many durations
+(32); the counters, 32 bits each; then the durations. Form 0 lists the bin of each, ascending, 16
+bits each. Forms 2 and 4 count by bin from the first on, so many bytes each.
+"""
+
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from struct import Struct
+
+from pipelines.model.tally import COUNTERS, ClockTally, silenced
+
+_HEAD = Struct("<BBHI")
+_LISTED = 256
+"""Fewer durations than this are listed, more are counted by bin."""
+_NARROW = 65_536
+_TYPE = {2: "H", 4: "I"}
+_FIELD = {2: Struct("<H"), 4: Struct("<I")}
+_BIG_ENDIAN = sys.byteorder == "big"
+
+
+def numbers(kind: str, content: bytes | bytearray | memoryview) -> "array[int]":
+    """The little-endian numbers (``H``, ``I``, ``Q``) that some bytes hold."""
+    found = array(kind)
+    found.frombytes(content)
+    if _BIG_ENDIAN:
+        found.byteswap()
+    return found
+
+
+def as_bytes(kind: str, values: Iterable[int]) -> bytes:
+    """Numbers as little-endian bytes; see :func:`numbers`."""
+    found = array(kind, values)
+    if _BIG_ENDIAN:
+        found.byteswap()
+    return found.tobytes()
+
+
+def pack(counts: Mapping[int, int]) -> bytes:
+    """The counts of a clock, by counter and bins behind them, as bytes; none are no bytes.
+
+    Raises OverflowError when a count is below zero.
+    """
+    if not counts:
+        return b""
+    counters = [0] * (1 + max((k for k in counts if k < COUNTERS), default=-1))
+    bins: dict[int, int] = {}
+    for key, n in counts.items():
+        if key < COUNTERS:
+            counters[key] = n
+        else:
+            bins[key - COUNTERS] = n
+    durations = sum(bins.values())
+    first, form = 0, 0
+    if durations < _LISTED:
+        if min(bins.values(), default=0) < 0:
+            raise OverflowError("a bin below zero")
+        body = as_bytes("H", sorted(Counter(bins).elements()))
+    else:
+        form = 2 if durations < _NARROW else 4
+        first = min(bins)
+        fields = [0] * (max(bins) + 1 - first)
+        for index, n in bins.items():
+            fields[index - first] = n
+        body = as_bytes(_TYPE[form], fields)
+    return _HEAD.pack(len(counters), form, first, durations) + as_bytes("I", counters) + body
+
+
+def unpack(content: bytes) -> dict[int, int]:
+    """The counts of ``pack``."""
+    if not content:
+        return {}
+    number, form, first, _ = _HEAD.unpack_from(content)
+    at = 8 + 4 * number
+    found = {i: n for i, n in enumerate(numbers("I", content[8:at])) if n}
+    if form == 0:
+        for index, n in Counter(numbers("H", content[at:])).items():
+            found[COUNTERS + index] = n
+    else:
+        fields = numbers(_TYPE[form], content[at:])
+        found.update((COUNTERS + first + i, n) for i, n in enumerate(fields) if n)
+    return found
+
+
+def changed(content: bytes, delta: Mapping[int, int]) -> bytes:
+    """The bytes after adding ``delta``, by counter and bins behind them.
+
+    Raises OverflowError when a count would fall below zero.
+    """
+    patched = _patched(content, delta) if content else None
+    if patched is not None:
+        return patched
+    counts = unpack(content)
+    for key, n in delta.items():
+        counts[key] = counts.get(key, 0) + n
+    return pack({key: n for key, n in counts.items() if n})
+
+
+def _patched(content: bytes, delta: Mapping[int, int]) -> bytes | None:
+    """A histogram that keeps its form, changed in place; None where it does not."""
+    number, form, first, durations = _HEAD.unpack_from(content)
+    if not form:
+        return None
+    fields = bytearray(content)
+    at = 8 + 4 * number
+    field, most = _FIELD[form], (len(content) - at) // form
+    for key, n in delta.items():
+        if key < COUNTERS:
+            if key >= number:
+                return None
+            _add(fields, 8 + 4 * key, _FIELD[4], n)
+        else:
+            index = key - COUNTERS - first
+            if not 0 <= index < most:
+                return None
+            durations += n
+            if form == 2 and durations >= _NARROW:
+                return None
+            _add(fields, at + form * index, field, n)
+    kept = 2 if durations < _NARROW else 4
+    # counts begin and end with something, so that equal counts are equal bytes
+    ends = fields[at : at + form], fields[-form:], fields[at - 4 : at]
+    if durations < _LISTED or kept != form or not all(map(any, ends)):
+        return None
+    _HEAD.pack_into(fields, 0, number, form, first, durations)
+    return bytes(fields)
+
+
+def _add(fields: bytearray, at: int, field: Struct, n: int) -> None:
+    (before,) = field.unpack_from(fields, at)
+    if before + n < 0:
+        raise OverflowError("a count below zero")
+    field.pack_into(fields, at, before + n)
+
+
+class _Heap:
+    """Counts that were added up, with one sign."""
+
+    __slots__ = ("counters", "listed", "narrow", "narrow_durations", "wide")
+
+    def __init__(self) -> None:
+        self.counters = 0
+        self.listed = bytearray()
+        self.narrow = 0
+        self.narrow_durations = 0
+        self.wide = 0
+
+    def add(self, content: bytes) -> None:
+        number, form, first, durations = _HEAD.unpack_from(content)
+        at = 8 + 4 * number
+        self.counters += int.from_bytes(content[8:at], "little")
+        if form == 0:
+            self.listed += content[at:]
+        elif form == 2:
+            if self.narrow_durations + durations >= _NARROW:
+                self.widen()
+            self.narrow += int.from_bytes(content[at:], "little") << (16 * first)
+            self.narrow_durations += durations
+        else:
+            self.wide += int.from_bytes(content[at:], "little") << (32 * first)
+
+    def widen(self) -> None:
+        """Go on with wider fields, before the narrow ones run over."""
+        size = (self.narrow.bit_length() + 15) // 16
+        fields = self.narrow.to_bytes(2 * size, "little")
+        spread = bytearray(4 * size)
+        spread[0::4], spread[1::4] = fields[0::2], fields[1::2]
+        self.wide += int.from_bytes(spread, "little")
+        self.narrow = self.narrow_durations = 0
+
+
+class Sum:
+    """Adds and subtracts the counts of one clock."""
+
+    __slots__ = ("_heaps", "_single")
+
+    def __init__(self) -> None:
+        self._heaps = {1: _Heap(), -1: _Heap()}
+        self._single: dict[int, int] = {}
+
+    def add(self, content: bytes, sign: int = 1) -> None:
+        """Add the counts of ``pack``, or take them away."""
+        if content:
+            self._heaps[sign].add(content)
+
+    def count(self, key: int, n: int) -> None:
+        """Add ``n`` to a counter, or to a bin, which come behind them."""
+        self._single[key] = self._single.get(key, 0) + n
+
+    def result(self, *, hushed: bool = False) -> ClockTally:
+        """What it all comes to; ``hushed``: had the source of it all fallen silent."""
+        plus, minus = self._heaps[1], self._heaps[-1]
+        plus.widen()
+        minus.widen()
+        bins = _fields(plus.wide - minus.wide)
+        single = dict(self._single)
+        for heap, sign in ((plus, 1), (minus, -1)):
+            for index, n in Counter(numbers("H", heap.listed)).items():
+                single[COUNTERS + index] = single.get(COUNTERS + index, 0) + sign * n
+        longest = max(single, default=0) - COUNTERS
+        if longest >= len(bins):
+            bins.extend([0] * (longest + 1 - len(bins)))
+        counters = dict(enumerate(_fields(plus.counters - minus.counters)))
+        for key, n in single.items():
+            if key < COUNTERS:
+                counters[key] = counters.get(key, 0) + n
+            else:
+                bins[key - COUNTERS] += n
+        while bins and not bins[-1]:
+            bins.pop()
+        return ClockTally(silenced(counters) if hushed else counters, bins)
+
+
+def _fields(number: int) -> list[int]:
+    """The 32-bit fields of a number, from the lowest on."""
+    size = (number.bit_length() + 31) // 32
+    return list(numbers("I", number.to_bytes(4 * size, "little")))

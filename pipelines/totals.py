@@ -1,0 +1,240 @@
+"""Adding up what a query asks for, from rollups and the few incidents that still change."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import compress
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from pipelines.groups import By, Desk, Query, by_shift, group_key, matches, on_shift, spans
+from pipelines.hindsight import differences
+from pipelines.model.clock import CLOCKS, Reading
+from pipelines.model.incident import Incident
+from pipelines.model.milestone import Milestone
+from pipelines.model.tally import ClockTally, Tally, entries_of
+from pipelines.store import schema
+from pipelines.store.buckets import SUMMED, Level, Part, cover
+from pipelines.store.rollups import COMBINATIONS, GRID, KIND, SOURCE, Group, sheets_of, slots_of
+from pipelines.store.rows import from_ms, incident_from, to_ms
+from pipelines.store.sheets import Lines, Slot, read
+from pipelines.store.store import Reader
+
+_ALL_CLOCKS = tuple(range(len(CLOCKS)))
+_ASKED = {
+    By.COMMUNITY: GRID,
+    By.GRID: GRID,
+    By.KIND: KIND,
+    By.SOURCE: SOURCE,
+}
+
+
+def tallies(reader: Reader, query: Query, desk: Desk) -> dict[str, Tally]:
+    """The whole tally of each group that has an incident."""
+    if query.by is By.SHIFT:
+        each = {key: tallies(reader, q, desk) for key, q in by_shift(query, desk).items()}
+        return {key: found["all"] for key, found in each.items() if found}
+    found = _Totals(reader, query, desk, _ALL_CLOCKS).results()
+    return {key: Tally.of_clocks(clocks, n) for key, (n, clocks) in found.items()}
+
+
+def clock_tallies(
+    reader: Reader, query: Query, desk: Desk, milestone: Milestone, reading: Reading
+) -> dict[str, ClockTally]:
+    """The counts of one clock for each group that has an incident; reads no other clock."""
+    if query.by is By.SHIFT:
+        each = {
+            key: clock_tallies(reader, q, desk, milestone, reading)
+            for key, q in by_shift(query, desk).items()
+        }
+        return {key: groups["all"] for key, groups in each.items() if groups}
+    clock = CLOCKS.index((milestone, reading))
+    found = _Totals(reader, query, desk, (clock,)).results()
+    return {key: clocks[0] for key, (_, clocks) in found.items()}
+
+
+class _Totals:
+    """One answer while it is added up, by group; ``clocks`` are indices into ``CLOCKS``."""
+
+    def __init__(self, reader: Reader, query: Query, desk: Desk, clocks: Sequence[int]) -> None:
+        self._reader = reader
+        self._query = query
+        self._desk = desk
+        self._clocks = clocks
+        self._silent = desk.silent(reader, query.as_of)
+        self._per = _per(query, silent=bool(self._silent))
+        self._keys: dict[Slot, tuple[str, bool] | None] = {}
+        self._groups: dict[tuple[str, bool], Group] = {}
+
+    def results(self) -> dict[str, tuple[int, list[ClockTally]]]:
+        """How many incidents each group has, and the counts of each clock."""
+        lines: list[tuple[bytes, int]] = []
+        levels = [level for level in SUMMED if self._per in COMBINATIONS[level]]
+        for part in self._parts(levels):
+            if part.level is Level.HOUR:
+                begin, end = part.span
+                pieces = sheets_of(self._reader, to_ms(begin), to_ms(end))
+                lines.append((b"".join(piece for _, piece in pieces), part.sign))
+            else:
+                self._add_rows(part)
+        self._add_lines(lines)
+        self._correct_unsettled()
+        self._look_back()
+        for (key, hushed), group in list(self._groups.items()):
+            if hushed:
+                self._hush(key, group)
+        return {
+            key: (group.incidents, group.results())
+            for (key, hushed), group in self._groups.items()
+            if not hushed and group.incidents
+        }
+
+    def _parts(self, levels: Sequence[Level]) -> Sequence[Part]:
+        """What the window is added up from; a shift's part of it is read by the hour."""
+        if self._query.shift is None:
+            return cover(self._query.window, self._desk.zone, levels)
+        return [Part(Level.HOUR, 1, span) for span in spans(self._query, self._desk)]
+
+    def _group(self, slot: Slot) -> Group | None:
+        """Where an incident of this slot counts, if it is asked for.
+
+        What belongs to a silent source is counted apart, for some of it is unknown.
+        """
+        if slot in self._keys:
+            key = self._keys[slot]
+        else:
+            asked = matches(self._query, self._desk, *slot)
+            name = group_key(self._query.by, self._desk, *slot)
+            key = self._keys[slot] = (name, slot.source in self._silent) if asked else None
+        return None if key is None else self._group_at(key)
+
+    def _group_at(self, key: tuple[str, bool]) -> Group:
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(self._clocks)
+        return group
+
+    def _add_rows(self, part: Part) -> None:
+        sign = part.sign
+        for grid, kind, source, incidents, few, *contents in self._reader.rows(self._rows_of(part)):
+            group = self._group(Slot(grid, kind, source))
+            if group is not None:
+                group.add_row(incidents, few, contents, sign)
+
+    def _rows_of(self, part: Part) -> Select[Any]:
+        query, table = self._query, schema.rollup
+        named = (table.c.grid, table.c.kind, table.c.source, table.c.incidents, table.c.few)
+        clocks = (table.c[f"clock_{i}"] for i in self._clocks)
+        wanted = select(*named, *clocks).where(
+            table.c.per == self._per,
+            table.c.level == int(part.level),
+            table.c.start_ms >= to_ms(part.span[0]),
+            table.c.start_ms < to_ms(part.span[1]),
+        )
+        if query.grid is not None:
+            wanted = wanted.where(table.c.grid == query.grid_code)
+        if query.kind is not None:
+            wanted = wanted.where(table.c.kind == query.kind)
+        if query.source is not None:
+            wanted = wanted.where(table.c.source == query.source)
+        return wanted
+
+    def _add_lines(self, pieces: Sequence[tuple[bytes, int]]) -> None:
+        for content, sign in pieces:
+            if not content:
+                continue
+            lines = read(content, self._clocks)
+            in_slots = Counter(lines.slots)
+            slots_of(self._reader, in_slots, self._desk.slots)
+            places: dict[int, Group] = {}
+            for number, n in in_slots.items():
+                group = self._group(self._desk.slots[number])
+                if group is not None:
+                    group.incidents += sign * n
+                    places[number] = group
+            self._count_lines(lines, places, all_asked=len(places) == len(in_slots), sign=sign)
+
+    def _count_lines(
+        self, lines: Lines, places: Mapping[int, Group], *, all_asked: bool, sign: int
+    ) -> None:
+        slots = lines.slots
+        asked = None if all_asked else [slot in places for slot in slots]
+        if asked is not None:
+            slots = list(compress(slots, asked))
+        one = next(iter(places.values()), None)
+        is_one = len(set(map(id, places.values()))) == 1
+        for clock, every in enumerate(lines.entries):
+            column = every if asked is None else compress(every, asked)
+            if one is not None and is_one:
+                for entry, n in Counter(column).items():
+                    one.count(clock, entry, sign * n)
+                continue
+            for (number, entry), n in Counter(zip(slots, column, strict=True)).items():
+                places[number].count(clock, entry, sign * n)
+
+    def _correct_unsettled(self) -> None:
+        """Take out the final entries of those who had not settled by then; put in the true ones."""
+        begin, end = self._query.window
+        rows = self._reader.unsettled(
+            to_ms(self._query.as_of), begin_ms=to_ms(begin), end_ms=to_ms(end)
+        )
+        for row in rows:
+            slot = Slot(row.grid, row.kind or "", row.source)
+            group = self._group(slot)
+            if group is not None and on_shift(self._query, self._desk, from_ms(row.t0_ms)):
+                incident = incident_from(row)
+                self._post(group, incident, from_ms(row.settles_ms), -1, alive=True)
+                self._post_now(slot, incident, 1)
+
+    def _look_back(self) -> None:
+        """Get from what is known now to what was known then."""
+        if self._query.known_at is None:
+            return
+        begin, end = self._query.window
+        for now, then in differences(self._reader, self._query.known_at, self._desk.grids):
+            for incident, sign in ((now, -1), (then, 1)):
+                if incident is None or not on_shift(self._query, self._desk, incident.t0.at):
+                    continue
+                if begin <= incident.t0.at < end:
+                    slot = Slot(incident.grid, incident.kind or "", incident.source)
+                    self._post_now(slot, incident, sign)
+
+    def _post_now(self, slot: Slot, incident: Incident, sign: int) -> None:
+        group = self._group(slot)
+        if group is None:
+            return
+        alive = slot.source not in self._silent
+        if not alive:
+            key = self._keys[slot]
+            assert key is not None
+            group = self._group_at((key[0], False))
+        self._post(group, incident, self._query.as_of, sign, alive=alive)
+
+    def _post(
+        self, group: Group, incident: Incident, now: datetime, sign: int, *, alive: bool
+    ) -> None:
+        found = entries_of(incident, self._desk.rules, now=now, source_alive=alive)
+        group.incidents += sign
+        for clock, index in enumerate(self._clocks):
+            group.count(clock, found[index], sign)
+
+    def _hush(self, key: str, group: Group) -> None:
+        """Count what a silent source said, as it is to be read now."""
+        plain = self._group_at((key, False))
+        plain.incidents += group.incidents
+        for total, result in zip(plain.sums, group.results(hushed=True), strict=True):
+            for counter, n in result.items():
+                total.count(counter, n)
+
+
+def _per(query: Query, *, silent: bool) -> int:
+    """The combination of grid, kind and source that answers the query with the fewest rows."""
+    per = _ASKED.get(query.by, 0) if query.by is not None else 0
+    if query.grid is not None or query.community is not None:
+        per |= GRID
+    if query.kind is not None:
+        per |= KIND
+    if query.source is not None or silent:
+        per |= SOURCE
+    return per
