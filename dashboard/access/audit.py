@@ -1,0 +1,181 @@
+"""The audit log: append-only, each entry sealed with the hash of the one before it.
+
+An entry that is changed, taken out or put in breaks the chain from there on; one that is cut off
+at the end is noticed by whoever kept the last hash (``app.py audit verify`` prints it).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from dashboard.access.tables import audit
+from pipelines.store.rows import from_ms, to_ms
+
+KEPT = timedelta(days=180)
+"""The shortest time that network logs are to be kept (Cybersecurity Law of the PRC)."""
+
+_SEAL = "grid135:audit"
+
+
+class Act(StrEnum):
+    """What can be done that is worth remembering."""
+
+    LOGGED_IN = "logged_in"
+    REFUSED = "refused"
+    LOCKED = "locked"
+    LOGGED_OUT = "logged_out"
+    INVITED = "invited"
+    PASSWORD_SET = "password_set"
+    ACCOUNT_CLOSED = "account_closed"
+    WALL_ADDED = "wall_added"
+    WALL_REVOKED = "wall_revoked"
+    REVEALED = "revealed"
+    EXPORTED = "exported"
+    CONFIG_LOADED = "config_loaded"
+    TRIMMED = "trimmed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One line of the log."""
+
+    number: int
+    at: datetime
+    who: str
+    act: str
+    about: str
+    detail: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked:
+    """What verifying came to: ``broken`` is the number of the first entry that does not fit."""
+
+    entries: int
+    broken: int | None
+    last: str
+
+
+class Audit:
+    """Writes and checks the log."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(
+        self,
+        act: Act,
+        *,
+        who: str,
+        now: datetime,
+        about: str = "",
+        detail: Mapping[str, Any] | None = None,
+        within: Connection | None = None,
+    ) -> None:
+        """Add an entry, in the transaction it belongs to when there is one.
+
+        ``detail`` must hold nothing personal: the log is read by auditors, and kept.
+        """
+        if within is not None:
+            _append(within, act, who, now, about, detail or {})
+            return
+        with self._engine.begin() as connection:
+            _append(connection, act, who, now, about, detail or {})
+
+    def entries(self, *, limit: int = 100) -> list[Entry]:
+        """The last entries, newest first."""
+        query = select(audit).order_by(audit.c.number.desc()).limit(limit)
+        with self._engine.begin() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    def verify(self) -> Checked:
+        """Recompute every seal."""
+        with self._engine.begin() as connection:
+            rows = connection.execute(select(audit).order_by(audit.c.number)).all()
+        last, broken = "", None
+        for i, row in enumerate(rows):
+            # what an earlier trim left out is vouched for by the first entry's own seal
+            before = last if i else _before_first(row)
+            if broken is None and (row.hash != _sealed(before, row) or _gap(rows, i)):
+                broken = row.number
+            last = row.hash
+        return Checked(entries=len(rows), broken=broken, last=last)
+
+    def trim(self, *, now: datetime, kept: timedelta = KEPT) -> int:
+        """Forget what is older than ``kept``; the entry that says so seals what went before.
+
+        Raises ValueError for less than 180 days.
+        """
+        if kept < KEPT:
+            raise ValueError(f"kept = {kept}: logs must be kept for at least {KEPT.days} days")
+        with self._engine.begin() as connection:
+            old = audit.c.at_ms < to_ms(now - kept)
+            count = len(connection.execute(select(audit.c.number).where(old)).all())
+            if count:
+                last = connection.execute(
+                    select(audit.c.hash).where(old).order_by(audit.c.number.desc()).limit(1)
+                ).scalar_one()
+                connection.execute(delete(audit).where(old))
+                detail = {"entries": count, "sealed": last}
+                _append(connection, Act.TRIMMED, "grid135", now, "", detail)
+            return count
+
+
+def _append(
+    connection: Connection,
+    act: Act,
+    who: str,
+    now: datetime,
+    about: str,
+    detail: Mapping[str, Any],
+) -> None:
+    query = select(audit.c.number, audit.c.hash).order_by(audit.c.number.desc()).limit(1)
+    last = connection.execute(query).one_or_none()
+    row = {
+        "number": last.number + 1 if last else 1,
+        "at_ms": to_ms(now),
+        "who": who,
+        "act": act.value,
+        "about": about,
+        "detail": json.dumps(detail, sort_keys=True, ensure_ascii=False),
+    }
+    row["hash"] = _seal(last.hash if last else "", row)
+    connection.execute(insert(audit).values(**row))
+
+
+def _seal(before: str, row: Mapping[str, Any]) -> str:
+    said = [before, *(row[name] for name in ("number", "at_ms", "who", "act", "about", "detail"))]
+    text = json.dumps([_SEAL, *said], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sealed(before: str | None, row: Any) -> str:
+    return str(row.hash) if before is None else _seal(before, row._mapping)
+
+
+def _before_first(row: Any) -> str | None:
+    """Nothing stands before entry 1; what stood before a later one is gone."""
+    return "" if row.number == 1 else None
+
+
+def _gap(rows: Any, i: int) -> bool:
+    return i > 0 and rows[i].number != rows[i - 1].number + 1
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(
+        number=row.number,
+        at=from_ms(row.at_ms),
+        who=row.who,
+        act=row.act,
+        about=row.about,
+        detail=json.loads(row.detail),
+        hash=row.hash,
+    )

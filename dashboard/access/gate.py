@@ -1,0 +1,174 @@
+"""The gate's own pages: logging in and out, setting a password by invitation, letting a wall in.
+
+Plain forms: they work without a script, and before anything else does.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from html import escape
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from dashboard.access.guard import COOKIE, safe_next
+from dashboard.access.keeper import AccessError, Keeper
+from dashboard.access.passwords import SHORTEST, WeakPasswordError
+from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
+
+_MOST = 4096
+_WALL_COOKIE_S = 400 * 86_400
+_PAGE = """<!DOCTYPE html>
+<html lang="{lang}"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
+<link rel="stylesheet" href="/assets/10-tokens.css">
+<link rel="stylesheet" href="/assets/60-gate.css">
+<title>{title}</title></head>
+<body class="gate"><main class="gate-card"><h1>{title}</h1>{problem}{form}</main></body></html>"""
+
+
+class Gate:
+    """The routes of the gate. ``secure`` says that the site is reached by https only."""
+
+    def __init__(self, keeper: Keeper, clock: Callable[[], datetime], *, secure: bool) -> None:
+        self._keeper = keeper
+        self._clock = clock
+        self._secure = secure
+
+    @property
+    def routes(self) -> list[Route]:
+        """What to serve beside the screens."""
+        return [
+            Route("/login", self.login, methods=["GET", "POST"]),
+            Route("/logout", self.logout, methods=["POST"]),
+            Route("/invitation/{token}", self.invitation, methods=["GET", "POST"]),
+            Route("/enter/{token}", self.enter, methods=["GET"]),
+        ]
+
+    async def login(self, request: Request) -> Response:
+        """Ask who it is, and let them in."""
+        say = _say(request)
+        onward = safe_next(request.query_params.get("next"))
+        if request.method == "GET":
+            return _login_page(say)
+        form = await _form(request)
+        name, password = form.get("name", ""), form.get("password", "")
+        peer = request.client.host if request.client else ""
+        try:
+            token = await asyncio.to_thread(
+                self._keeper.log_in, name, password, peer=peer, now=self._clock()
+            )
+        except AccessError as error:
+            status = 429 if error.why == "locked" else 401
+            return _login_page(say, problem=say(f"gate.{error.why}"), name=name, status=status)
+        return self._inside(onward, token, None)
+
+    async def logout(self, request: Request) -> Response:
+        """End the session."""
+        token = request.cookies.get(COOKIE, "")
+        await asyncio.to_thread(self._keeper.log_out, token, now=self._clock())
+        response = RedirectResponse("/login", 303)
+        response.delete_cookie(COOKIE)
+        return response
+
+    async def invitation(self, request: Request) -> Response:
+        """Let a person set the password, once."""
+        say, token = _say(request), request.path_params["token"]
+        now = self._clock()
+        try:
+            name = await asyncio.to_thread(self._keeper.invited, token, now=now)
+        except AccessError:
+            problem = say("gate.bad_invitation")
+            return _page(say, say("gate.invitation"), "", problem=problem, status=410)
+        if request.method == "GET":
+            return _invitation_page(say, name)
+        form = await _form(request)
+        password = form.get("password", "")
+        if password != form.get("again"):
+            return _invitation_page(say, name, problem=say("gate.not_the_same"))
+        try:
+            await asyncio.to_thread(self._keeper.set_password, token, password, now=now)
+        except WeakPasswordError as error:
+            problem = say(f"gate.weak_{error.rule}", n=SHORTEST)
+            return _invitation_page(say, name, problem=problem)
+        except AccessError:
+            return _page(say, say("gate.invitation"), "", problem=say("gate.bad_invitation"))
+        return RedirectResponse("/login", 303)
+
+    async def enter(self, request: Request) -> Response:
+        """Let a wall in; its token leaves the address at once, so that nobody reads it there."""
+        token = request.path_params["token"]
+        try:
+            session = await asyncio.to_thread(self._keeper.enter_wall, token, now=self._clock())
+        except AccessError:
+            say = _say(request)
+            return _page(say, say("gate.wall"), "", problem=say("gate.no_wall"), status=403)
+        query = f"?{request.url.query}" if request.url.query else ""
+        return self._inside(f"/wall{query}", session, _WALL_COOKIE_S)
+
+    def _inside(self, path: str, token: str, max_age: int | None) -> Response:
+        response = RedirectResponse(path, 303)
+        response.set_cookie(
+            COOKIE,
+            token,
+            max_age=max_age,
+            httponly=True,
+            samesite="strict",
+            secure=self._secure,
+        )
+        return response
+
+
+def _say(request: Request) -> Say:
+    language = request.query_params.get("lang", DEFAULT_LANGUAGE)
+    return say_in(language if language in LANGUAGES else DEFAULT_LANGUAGE)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form of reasonable size."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _MOST:
+            return {}
+    fields = parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True)
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _login_page(say: Say, *, problem: str = "", name: str = "", status: int = 200) -> Response:
+    form = (
+        f'<form method="post">{_field(say("gate.name"), "name", "text", "username", name)}'
+        f"{_field(say('gate.password'), 'password', 'password', 'current-password')}"
+        f"<button>{escape(say('gate.log_in'))}</button></form>"
+    )
+    return _page(say, say("gate.title"), form, problem=problem, status=status)
+
+
+def _invitation_page(say: Say, name: str, *, problem: str = "") -> Response:
+    form = (
+        f"<p>{escape(say('gate.for', name=name))}</p>"
+        f"<p>{escape(say('gate.rules', n=SHORTEST))}</p>"
+        f'<form method="post">'
+        f"{_field(say('gate.password'), 'password', 'password', 'new-password')}"
+        f"{_field(say('gate.again'), 'again', 'password', 'new-password')}"
+        f"<button>{escape(say('gate.set'))}</button></form>"
+    )
+    return _page(say, say("gate.invitation"), form, problem=problem)
+
+
+def _field(label: str, name: str, kind: str, fills: str, value: str = "") -> str:
+    return (
+        f"<label>{escape(label)}"
+        f'<input name="{name}" type="{kind}" autocomplete="{fills}" value="{escape(value)}" '
+        f'required maxlength="200"></label>'
+    )
+
+
+def _page(say: Say, title: str, form: str, *, problem: str, status: int = 200) -> Response:
+    said = f'<p class="gate-problem" role="alert">{escape(problem)}</p>' if problem else ""
+    language = {"zh": "zh-CN"}.get(say.language, say.language)
+    html = _PAGE.format(lang=language, title=escape(title), problem=said, form=form)
+    return HTMLResponse(html, status, {"Cache-Control": "no-store"})

@@ -1,0 +1,173 @@
+"""The guard at the gate: every request is somebody's, or goes no further.
+
+One ASGI middleware around everything: it says who is asking (``scope["state"]["person"]``), what
+their role may reach, refuses requests made by other sites, and puts the headers on that tell a
+browser what this site never does.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dashboard.access.keeper import Keeper
+from dashboard.access.person import Person, Role
+
+COOKIE = "grid135"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_PUBLIC = ("/login", "/invitation/", "/enter/", "/assets/", "/health", "/ingest/")
+_WALL = (
+    "/wall",
+    "/stream",
+    "/time",
+    "/geo/",
+    "/_dash-",
+    "/_reload-hash",
+    "/api/v1/kpi",
+    "/api/v1/intake",
+)
+_ADMIN = ("/admin",)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+Clock = Callable[[], datetime]
+
+
+def content_policy(script_hashes: tuple[str, ...] = ()) -> str:
+    """What a page may load: this server's own files, nothing else.
+
+    Dash writes two scripts into its pages, which are named by their hash. MapLibre makes its
+    workers from a blob, and Plotly sets styles on elements: those two are let through.
+    """
+    scripts = " ".join(["'self'", *script_hashes])
+    return (
+        f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; worker-src 'self' blob:; connect-src 'self'; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+
+
+class Guard:
+    """Wraps the whole web side.
+
+    ``keeper`` is None when the site is open: then everybody is a viewer, and no one more than
+    that. ``hosts`` are the names this server answers to; a request for another is refused, so
+    that a forged Host header leads nowhere.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keeper: Keeper | None,
+        clock: Clock,
+        hosts: frozenset[str],
+        policy: str | None = None,
+    ) -> None:
+        self._app = app
+        self._keeper = keeper
+        self._clock = clock
+        self._hosts = hosts
+        self._policy = policy or content_policy()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or say why not."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        person = self._person(HTTPConnection(scope))
+        refused = self._refusal(scope, person)
+        if refused is not None:
+            await refused(scope, receive, self._sealed(send))
+            return
+        scope.setdefault("state", {})["person"] = person
+        await self._app(scope, receive, self._sealed(send))
+
+    def _person(self, request: HTTPConnection) -> Person | None:
+        if self._keeper is None:
+            return Person(name="", role=Role.VIEWER)
+        token = request.cookies.get(COOKIE)
+        if not token:
+            return None
+        # a stream that is merely open is not something its owner does
+        active = request.url.path != "/stream"
+        return self._keeper.person(token, now=self._clock(), active=active)
+
+    def _refusal(self, scope: Scope, person: Person | None) -> Response | None:
+        headers = Headers(scope=scope)
+        path = scope["path"]
+        if not self._is_ours(headers.get("host", "")):
+            return PlainTextResponse("this server does not answer to that name", 421)
+        pushed = path.startswith("/ingest/")  # its sender proves itself with a secret
+        if scope["method"] not in _SAFE and not pushed and not _from_here(headers):
+            return PlainTextResponse("this request was made by another site", 403)
+        if path.startswith(_PUBLIC):
+            return None
+        if person is None:
+            return _to_login(scope, headers)
+        if not person.role.may(_least(path)):
+            return JSONResponse({"error": "not for you"}, 403)
+        return None
+
+    def _is_ours(self, host: str) -> bool:
+        name = (urlsplit(f"//{host}").hostname or "").lower() if host else ""
+        return not self._hosts or name in self._hosts
+
+    def _sealed(self, send: Send) -> Send:
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Content-Security-Policy", self._policy)
+            await send(message)
+
+        return sealed
+
+
+def _least(path: str) -> Role:
+    """The least role that may reach a path."""
+    if path.startswith(_ADMIN):
+        return Role.ADMIN
+    return Role.WALL if path == "/" or path.startswith(_WALL) else Role.VIEWER
+
+
+def _from_here(headers: Mapping[str, str]) -> bool:
+    """Whether a request that changes something was made by a page of ours.
+
+    Browsers say so themselves, in a header that no page can set (Fetch Metadata) or in Origin; a
+    program that sends neither is not one of our pages.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc == headers.get("host")
+
+
+def _to_login(scope: Scope, headers: Headers) -> Response:
+    wants_page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+    if not wants_page:
+        return JSONResponse({"error": "log in first"}, 401)
+    query = scope.get("query_string", b"").decode("latin-1")
+    asked = scope["path"] + (f"?{query}" if query else "")
+    return RedirectResponse(f"/login?next={quote(asked, safe='')}", 303)
+
+
+def safe_next(asked: str | None) -> str:
+    """Where to go after logging in: a path of this site, never another site."""
+    if not asked or not asked.startswith("/") or asked.startswith(("//", "/\\")):
+        return "/"
+    parts = urlsplit(asked)
+    control = any(ord(c) < 32 or c == "\\" for c in asked)
+    return "/" if parts.scheme or parts.netloc or control else asked

@@ -1,0 +1,270 @@
+"""The keeper of accounts, sessions and wall tokens."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from dashboard.access import passwords
+from dashboard.access.audit import Act, Audit
+from dashboard.access.person import Person, Role
+from dashboard.access.tables import account, invitation, open_engine, session, wall
+from pipelines.errors import Grid135Error
+from pipelines.store.rows import from_ms, to_ms
+
+IDLE = timedelta(minutes=10)
+LONGEST_SESSION = timedelta(hours=12)
+INVITED_FOR = timedelta(hours=24)
+FAILURES = 5
+LOCKED_FOR = timedelta(minutes=5)
+_SEEN_EVERY = timedelta(seconds=15)
+"""How often it is written down that a session is in use: not at every request."""
+
+
+class AccessError(Grid135Error):
+    """Somebody may not come in, or an account cannot be changed so; ``why`` is a text key."""
+
+    def __init__(self, why: str, detail: str = "") -> None:
+        super().__init__(f"{why}: {detail}" if detail else why)
+        self.why = why
+
+
+class Keeper:
+    """Lets people in. Every change is a transaction with its audit entry; safe from any thread.
+
+    ``now`` is the machine's time, not that of a replay.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._engine = open_engine(file)
+        self.audit = Audit(self._engine)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    @property
+    def has_admin(self) -> bool:
+        """Whether anybody can let others in."""
+        query = select(account.c.name).where(
+            account.c.role == Role.ADMIN, account.c.closed_ms.is_(None)
+        )
+        with self._engine.begin() as connection:
+            return (
+                connection.execute(query.where(account.c.password.is_not(None))).first() is not None
+            )
+
+    def invite(self, name: str, role: Role, *, scope: str = "", by: str, now: datetime) -> str:
+        """Make an account, or let its owner set a new password; return the token of the link.
+
+        Raises AccessError for a name that is none, or a role that only walls have.
+        """
+        name = name.strip()
+        if not (2 <= len(name) <= 40) or not name.isprintable():
+            raise AccessError("bad_name", name)
+        if role is Role.WALL:
+            raise AccessError("bad_role", role)
+        token = secrets.token_urlsafe(32)
+        with self._engine.begin() as connection:
+            known = connection.execute(select(account).where(account.c.name == name)).first()
+            values = {"role": role.value, "scope": scope, "closed_ms": None}
+            if known is None:
+                fresh = {"name": name, "created_ms": to_ms(now), "failures": 0}
+                connection.execute(insert(account).values(**fresh, **values))
+            else:
+                connection.execute(update(account).where(account.c.name == name).values(**values))
+            connection.execute(delete(invitation).where(invitation.c.name == name))
+            expires = to_ms(now + INVITED_FOR)
+            connection.execute(
+                insert(invitation).values(token=_kept(token), name=name, expires_ms=expires)
+            )
+            detail = {"role": role.value, "scope": scope}
+            self.audit.add(
+                Act.INVITED, who=by, now=now, about=name, detail=detail, within=connection
+            )
+        return token
+
+    def invited(self, token: str, *, now: datetime) -> str:
+        """Whose password a link sets; raises AccessError when it is none, used or too old."""
+        with self._engine.begin() as connection:
+            return self._invited(connection, token, now)
+
+    def set_password(self, token: str, password: str, *, now: datetime) -> str:
+        """Use up a link; return whose it was. Ends every session of that person.
+
+        Raises AccessError, and WeakPasswordError naming the rule.
+        """
+        with self._engine.begin() as connection:
+            name = self._invited(connection, token, now)
+            passwords.check(password, name=name)
+            fresh = {"password": passwords.hashed(password), "failures": 0, "locked_until_ms": None}
+            connection.execute(update(account).where(account.c.name == name).values(**fresh))
+            connection.execute(delete(invitation).where(invitation.c.name == name))
+            connection.execute(delete(session).where(session.c.name == name))
+            self.audit.add(Act.PASSWORD_SET, who=name, now=now, within=connection)
+        return name
+
+    def log_in(self, name: str, password: str, *, peer: str, now: datetime) -> str:
+        """Begin a session; return its token, new at every login.
+
+        Raises AccessError: ``wrong`` for a wrong name or password alike, ``locked`` after five
+        failures in a row.
+        """
+        with self._engine.begin() as connection:
+            known = connection.execute(
+                select(account).where(account.c.name == name, account.c.closed_ms.is_(None))
+            ).first()
+            right = passwords.matches(known.password if known else None, password)
+            refused = self._refusal(connection, known, right, peer, now)
+            if refused is None and known is not None:
+                token = secrets.token_urlsafe(32)
+                self._begin(connection, token, known.name, "person", now)
+                self.audit.add(
+                    Act.LOGGED_IN, who=known.name, now=now, detail={"from": peer}, within=connection
+                )
+                return token
+        raise AccessError(refused or "wrong")
+
+    def log_out(self, token: str, *, now: datetime) -> None:
+        """End a session."""
+        with self._engine.begin() as connection:
+            row = connection.execute(select(session).where(session.c.token == _kept(token))).first()
+            if row is not None:
+                connection.execute(delete(session).where(session.c.token == row.token))
+                self.audit.add(Act.LOGGED_OUT, who=row.name, now=now, within=connection)
+
+    def person(self, token: str, *, now: datetime, active: bool = True) -> Person | None:
+        """Whose session this is, or None when it has ended.
+
+        ``active`` says that the person did something, which keeps the session from idling out; a
+        stream that is merely open does not. Walls never idle out.
+        """
+        with self._engine.begin() as connection:
+            row = connection.execute(select(session).where(session.c.token == _kept(token))).first()
+            if row is None:
+                return None
+            found = (
+                self._wall(connection, row) if row.kind == "wall" else self._owner(connection, row)
+            )
+            if found is None or (row.kind == "person" and _is_over(row, now)):
+                connection.execute(delete(session).where(session.c.token == row.token))
+                return None
+            if active and now - from_ms(row.seen_ms) > _SEEN_EVERY:
+                seen = update(session).where(session.c.token == row.token)
+                connection.execute(seen.values(seen_ms=to_ms(now)))
+            return found
+
+    def add_wall(self, name: str, *, scope: str = "", by: str, now: datetime) -> str:
+        """Let a wall screen in; return its token. One of the same name is revoked."""
+        token = secrets.token_urlsafe(32)
+        row = {"token": _kept(token), "scope": scope, "created_ms": to_ms(now), "revoked_ms": None}
+        with self._engine.begin() as connection:
+            connection.execute(delete(wall).where(wall.c.name == name))
+            connection.execute(
+                delete(session).where(session.c.name == name, session.c.kind == "wall")
+            )
+            connection.execute(insert(wall).values(name=name, **row))
+            self.audit.add(Act.WALL_ADDED, who=by, now=now, about=name, within=connection)
+        return token
+
+    def revoke_wall(self, name: str, *, by: str, now: datetime) -> None:
+        """Shut a wall out at its next request; raises AccessError when there is no such wall."""
+        with self._engine.begin() as connection:
+            gone = update(wall).where(wall.c.name == name).values(revoked_ms=to_ms(now))
+            if connection.execute(gone).rowcount == 0:
+                raise AccessError("no_wall", name)
+            connection.execute(
+                delete(session).where(session.c.name == name, session.c.kind == "wall")
+            )
+            self.audit.add(Act.WALL_REVOKED, who=by, now=now, about=name, within=connection)
+
+    def enter_wall(self, token: str, *, now: datetime) -> str:
+        """Turn a wall's token into a session; raises AccessError when it is none."""
+        with self._engine.begin() as connection:
+            query = select(wall).where(wall.c.token == _kept(token), wall.c.revoked_ms.is_(None))
+            row = connection.execute(query).first()
+            if row is None:
+                raise AccessError("no_wall")
+            fresh = secrets.token_urlsafe(32)
+            self._begin(connection, fresh, row.name, "wall", now)
+            return fresh
+
+    def close_account(self, name: str, *, by: str, now: datetime) -> None:
+        """Shut a person out, now; raises AccessError when there is no such account."""
+        with self._engine.begin() as connection:
+            closed = {"closed_ms": to_ms(now), "password": None}
+            gone = update(account).where(account.c.name == name).values(**closed)
+            if connection.execute(gone).rowcount == 0:
+                raise AccessError("no_account", name)
+            connection.execute(delete(session).where(session.c.name == name))
+            connection.execute(delete(invitation).where(invitation.c.name == name))
+            self.audit.add(Act.ACCOUNT_CLOSED, who=by, now=now, about=name, within=connection)
+
+    def accounts(self) -> list[Any]:
+        """Every account, without its secret."""
+        columns = [column for column in account.c if column.name != "password"]
+        with self._engine.begin() as connection:
+            return list(connection.execute(select(*columns).order_by(account.c.name)))
+
+    def walls(self) -> list[Any]:
+        """Every wall, without its secret."""
+        columns = [column for column in wall.c if column.name != "token"]
+        with self._engine.begin() as connection:
+            return list(connection.execute(select(*columns).order_by(wall.c.name)))
+
+    def _invited(self, connection: Connection, token: str, now: datetime) -> str:
+        query = select(invitation).where(invitation.c.token == _kept(token))
+        row = connection.execute(query).first()
+        if row is None or from_ms(row.expires_ms) < now:
+            raise AccessError("bad_invitation")
+        return str(row.name)
+
+    def _refusal(
+        self, connection: Connection, known: Any, right: bool, peer: str, now: datetime
+    ) -> str | None:
+        """Why somebody is not let in; counts failures, and locks."""
+        if known is None:
+            self.audit.add(Act.REFUSED, who="?", now=now, detail={"from": peer}, within=connection)
+            return "wrong"
+        mine = update(account).where(account.c.name == known.name)
+        if known.locked_until_ms is not None and from_ms(known.locked_until_ms) > now:
+            return "locked"
+        if right:
+            connection.execute(mine.values(failures=0, locked_until_ms=None))
+            return None
+        failures = known.failures + 1
+        lock = failures >= FAILURES
+        until = to_ms(now + LOCKED_FOR) if lock else None
+        connection.execute(mine.values(failures=0 if lock else failures, locked_until_ms=until))
+        act = Act.LOCKED if lock else Act.REFUSED
+        self.audit.add(act, who=known.name, now=now, detail={"from": peer}, within=connection)
+        return "locked" if lock else "wrong"
+
+    def _begin(
+        self, connection: Connection, token: str, name: str, kind: str, now: datetime
+    ) -> None:
+        times = {"began_ms": to_ms(now), "seen_ms": to_ms(now)}
+        connection.execute(
+            insert(session).values(token=_kept(token), name=name, kind=kind, **times)
+        )
+
+    def _wall(self, connection: Connection, row: Any) -> Person | None:
+        query = select(wall).where(wall.c.name == row.name, wall.c.revoked_ms.is_(None))
+        found = connection.execute(query).first()
+        return Person(name=found.name, role=Role.WALL, scope=found.scope) if found else None
+
+    def _owner(self, connection: Connection, row: Any) -> Person | None:
+        query = select(account).where(account.c.name == row.name, account.c.closed_ms.is_(None))
+        found = connection.execute(query).first()
+        return Person(name=found.name, role=Role(found.role), scope=found.scope) if found else None
+
+
+def _kept(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _is_over(row: Any, now: datetime) -> bool:
+    return now - from_ms(row.seen_ms) > IDLE or now - from_ms(row.began_ms) > LONGEST_SESSION

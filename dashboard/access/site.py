@@ -1,0 +1,58 @@
+"""The whole web side behind its guard."""
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from dashboard.access.gate import Gate
+from dashboard.access.guard import Guard, content_policy
+from dashboard.access.keeper import Keeper
+from dashboard.access.person import Role
+from dashboard.backend import Backend
+from dashboard.server import create_app
+from pipelines.clock import SystemClock
+from pipelines.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+ACCESS_FILE = "access.sqlite3"
+FIRST_ADMIN = "admin"
+
+
+def open_keeper(settings: Settings) -> Keeper:
+    """The keeper of this installation's accounts."""
+    return Keeper(Path(settings.data) / ACCESS_FILE)
+
+
+def guarded(
+    backend: Backend, settings: Settings, *, where: str, build: str, more: list[BaseRoute]
+) -> Guard:
+    """The web side as one ASGI application, with nobody inside who may not be.
+
+    Where accounts are asked for and there is no administrator yet, a one-time link that makes the
+    first one is written to the log; there is no password by default. ``where`` is this site's
+    address as it stands in that link.
+    """
+    keeper = open_keeper(settings) if settings.asks_who else None
+    gate: list[Any] = []
+    if keeper is not None:
+        gate = list(Gate(keeper, _now, secure=settings.access.https).routes)
+        if not keeper.has_admin:
+            token = keeper.invite(FIRST_ADMIN, Role.ADMIN, by="first start", now=_now())
+            logger.warning("no administrator yet; make one at %s/invitation/%s", where, token)
+    app = create_app(backend, build=build, more=[*gate, *more])
+    return Guard(
+        app,
+        keeper=keeper,
+        clock=_now,
+        hosts=settings.hosts,
+        policy=content_policy(app.state.script_hashes),
+    )
+
+
+def _now() -> datetime:
+    # people live in real time, also where a replay's clock runs fast
+    return SystemClock().now()

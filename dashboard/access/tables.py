@@ -1,0 +1,93 @@
+"""What is kept about people: a store of its own, since incidents may be made anew and people not.
+
+Times are UTC milliseconds since 1970. No secret is kept: passwords as Argon2id hashes, tokens as
+SHA-256 of 256 random bits.
+"""
+
+from pathlib import Path
+
+from sqlalchemy import BigInteger, Column, Engine, Integer, MetaData, String, Table, Text
+from sqlalchemy import create_engine as _create_engine
+from sqlalchemy import event as _event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+metadata = MetaData()
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("password", Text),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until_ms", BigInteger),
+    Column("closed_ms", BigInteger),
+)
+"""One row a person; ``scope`` is an area code prefix, empty for everywhere."""
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("name", String, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+"""A one-time link with which a person sets the password."""
+
+session = Table(
+    "session",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("began_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),
+)
+"""Who is logged in; ``kind`` is ``person`` or ``wall``."""
+
+wall = Table(
+    "wall",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("token", String(64), nullable=False, unique=True),
+    Column("scope", String, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("revoked_ms", BigInteger),
+)
+"""One row a wall screen: it may look, for as long as its token is not revoked."""
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("who", String, nullable=False),
+    Column("act", String, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+"""What was done, by whom, each row sealed with the hash of the one before it. Append-only."""
+
+
+def open_engine(file: Path) -> Engine:
+    """An engine on the file, made with all its tables if it is not there, private to its owner."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        file.touch(mode=0o600)
+    engine = _create_engine(f"sqlite:///{file}")
+    _event.listen(engine, "connect", _prepare)
+    _event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+    return engine
+
+
+def _prepare(connection: DBAPIConnection, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
