@@ -1,0 +1,57 @@
+"""The reports of one incident as received, masked; and the device, when one raised the alarm."""
+
+from dash import html
+
+from dashboard.panels.panel import Leaves, Panel
+from dashboard.text import Say
+from dashboard.text.format import second_of_day
+from pipelines.casefile import CaseFile, DeviceLine, RawReport
+
+
+def draw(file: CaseFile, say: Say) -> Leaves:
+    """A box a report, with its doubts."""
+    case = file.case
+    reports = () if case is None else case.reports
+    rows: list[object] = [_report(report, file, say) for report in reports]
+    if case is not None and case.device is not None:
+        rows.insert(0, _device(case.device, file, say))
+    if case is not None and case.is_sensitive:
+        rows.append(html.Li(say("case.sensitive"), className="report"))
+    return {
+        "reports-heading": {"children": [say("case.reports"), html.Em(str(len(reports)))]},
+        "reports-rows": {"children": rows},
+    }
+
+
+def _report(report: RawReport, file: CaseFile, say: Say) -> html.Li:
+    time = second_of_day(report.recorded_at, file.time_zone)
+    head = [say.name(report.source_names), say("case.recorded", time=time)]
+    head += [report.where] if report.where else []
+    head += [say("case.replaced")] if report.is_replaced else []
+    flags = [
+        html.P(
+            say("case.flag", column=f.column, value=f.value, rule=f.rule), className="report__flag"
+        )
+        for f in report.flags
+    ]
+    return html.Li(
+        [
+            html.P(" · ".join(head), className="report__head may-clip"),
+            *flags,
+            html.Pre(report.text),
+        ],
+        className="report",
+    )
+
+
+def _device(device: DeviceLine, file: CaseFile, say: Say) -> html.Li:
+    parts = [say.name(device.names), device.address]
+    if device.last_seen is not None:
+        seen = second_of_day(device.last_seen, file.time_zone)
+        parts.append(say("case.last_seen", time=seen))
+    parts += [say(f"device_condition.{condition}") for condition in device.conditions]
+    text = " · ".join(part for part in parts if part)
+    return html.Li([html.P(say("case.device")), html.P(text)], className="report report--device")
+
+
+REPORTS = Panel(id="reports", leaves=("reports-heading", "reports-rows"), draw=draw)

@@ -1,0 +1,321 @@
+"""The desk's board: one street, community or grid over one window, down to its incidents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipelines.errors import QueryError
+from pipelines.installation import Installation
+from pipelines.kpis import Value
+from pipelines.model.clock import Reading, Verdict
+from pipelines.model.milestone import TARGETED, Milestone
+from pipelines.privacy import in_rows
+from pipelines.query import NO_COMMUNITY, UNLOCATED, By, Query, kpi, newest
+from pipelines.snapshot import Names
+from pipelines.store.store import Reader
+
+Figures = Mapping[str, Value]
+
+WINDOWS = ("today", "yesterday", "7d", "30d", "90d", "365d")
+"""What a board can look at; days end now, and begin at a local midnight."""
+DEFAULT_WINDOW = "30d"
+FILTERS = ("community", "grid", "kind", "source", "window", "milestone", "reading", "verdict")
+"""The parameters of a board's URL."""
+
+ROWS_MOST = 200
+_BARS_OF_HOURS = 2
+"""Up to so many days are drawn by the hour, longer windows by the day."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoardTile:
+    """The figures of one target, and those of the same span one window earlier."""
+
+    milestone: Milestone
+    target_s: int
+    figures: Figures
+    before: Figures
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """One community or grid of the scope; ``code`` is a filter's value."""
+
+    code: str
+    names: Names
+    figures: Figures
+    is_place: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """What was reported in one hour or day, and how many of those missed the target."""
+
+    start: datetime
+    figures: Figures
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BoardRow:
+    """One incident of the list, masked."""
+
+    id: str
+    kind_names: Names
+    shape: str
+    t0: datetime
+    grid_names: Names
+    text: str
+    verdict: Verdict
+    seconds: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Choice:
+    """One value a filter can have; an empty code stands for all."""
+
+    code: str
+    names: Names
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Board:
+    """What the desk's page is drawn from.
+
+    ``crumbs`` lead from the street to the scope. ``parts_by`` says whether ``parts`` are
+    communities or grids; a grid has none. ``rows`` are the newest, of ``rows_total`` or more.
+    """
+
+    now: datetime
+    next_change_at: datetime | None
+    grids_version: str
+    time_zone: str
+    area_names: Names
+    synthetic: bool
+    schematic: bool
+    filters: Mapping[str, str]
+    milestone: Milestone
+    reading: Reading
+    window: str
+    start: datetime
+    crumbs: tuple[tuple[Mapping[str, str], Names], ...]
+    tiles: tuple[BoardTile, ...]
+    parts_by: By | None
+    parts: tuple[Part, ...]
+    bars: tuple[Bar, ...]
+    by_hour: bool
+    rows: tuple[BoardRow, ...]
+    more_rows: bool
+    kinds: tuple[Choice, ...]
+    sources: tuple[Choice, ...]
+
+
+def check(filters: Mapping[str, str]) -> None:
+    """Raise QueryError naming parameter, value and what is allowed, when a filter has none."""
+    _choice(filters, "window", WINDOWS, DEFAULT_WINDOW)
+    _choice(filters, "milestone", TARGETED, Milestone.ARRIVED)
+    _choice(filters, "reading", Reading, Reading.CUMULATIVE)
+    _verdict(filters)
+
+
+def read_board(
+    reader: Reader, installation: Installation, filters: Mapping[str, str], *, now: datetime
+) -> Board:
+    """The board that a URL's filters ask for.
+
+    Raises QueryError naming parameter, value and what is allowed.
+    """
+    settings, desk = installation.settings, installation.desk
+    window = _choice(filters, "window", WINDOWS, DEFAULT_WINDOW)
+    start, end = bounds(window, now, desk.zone)
+    query = Query(
+        as_of=now,
+        start=start,
+        end=end,
+        milestone=Milestone(_choice(filters, "milestone", TARGETED, Milestone.ARRIVED)),
+        reading=Reading(_choice(filters, "reading", Reading, Reading.CUMULATIVE)),
+        verdict=_verdict(filters),
+        community=filters.get("community") or None,
+        grid=filters.get("grid") or None,
+        kind=filters.get("kind") or None,
+        source=filters.get("source") or None,
+    )
+    parts_by = _parts_by(installation, query)
+    rows, more = newest(reader, query, desk, limit=ROWS_MOST)
+    by_hour = (query.window[1] - start) <= timedelta(days=_BARS_OF_HOURS)
+    return Board(
+        now=now,
+        next_change_at=None,
+        grids_version=installation.grids.version,
+        time_zone=str(desk.zone),
+        area_names=settings.area.name.as_dict(),
+        synthetic=settings.area.synthetic,
+        schematic=settings.grids is not None and settings.grids.schematic,
+        filters={name: filters[name] for name in FILTERS if filters.get(name)},
+        milestone=query.milestone,
+        reading=query.reading,
+        window=window,
+        start=start,
+        crumbs=_crumbs(installation, query),
+        tiles=tuple(
+            _tile(reader, installation, query, milestone, window) for milestone in TARGETED
+        ),
+        parts_by=parts_by,
+        parts=() if parts_by is None else _parts(reader, installation, query, parts_by),
+        bars=_bars(reader, installation, query, by_hour=by_hour),
+        by_hour=by_hour,
+        rows=tuple(_row(row, installation) for row in rows),
+        more_rows=more,
+        kinds=_choices({code: kind.name.as_dict() for code, kind in settings.kinds.items()}),
+        sources=_choices({source.id: source.names for source in installation.sources}),
+    )
+
+
+def bounds(window: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime | None]:
+    """The beginning of a window in UTC, and its end where that is not now."""
+    today = datetime.combine(now.astimezone(zone).date(), time(), zone)
+    if window == "yesterday":
+        yesterday = datetime.combine(today.date() - timedelta(days=1), time(), zone)
+        return yesterday.astimezone(now.tzinfo), today.astimezone(now.tzinfo)
+    first = datetime.combine(today.date() - timedelta(days=_days(window) - 1), time(), zone)
+    return first.astimezone(now.tzinfo), None
+
+
+def _choice(filters: Mapping[str, str], name: str, allowed: Any, default: str) -> str:
+    value = filters.get(name) or default
+    if value not in list(allowed):
+        known = ", ".join(str(one) for one in allowed)
+        raise QueryError(f"{name}={value!r} must be one of: {known}")
+    return str(value)
+
+
+def _verdict(filters: Mapping[str, str]) -> Verdict | None:
+    if not filters.get("verdict"):
+        return None
+    return Verdict(_choice(filters, "verdict", Verdict, ""))
+
+
+def _parts_by(installation: Installation, query: Query) -> By | None:
+    """A street is parted into communities, a community into grids, a grid into nothing."""
+    if query.grid is not None:
+        return None
+    has_communities = any(grid.parent for grid in installation.grids)
+    return By.COMMUNITY if query.community is None and has_communities else By.GRID
+
+
+def _crumbs(
+    installation: Installation, query: Query
+) -> tuple[tuple[Mapping[str, str], Names], ...]:
+    crumbs: list[tuple[Mapping[str, str], Names]] = [
+        ({}, installation.settings.area.name.as_dict())
+    ]
+    grids = installation.grids
+    community = query.community
+    if query.grid is not None and query.grid != UNLOCATED:
+        community = community or grids.get(query.grid).parent or None
+    if community is not None:
+        crumbs.append(({"community": community}, _community(installation, community)))
+    if query.grid is not None:
+        crumbs.append(({"grid": query.grid}, _grid(installation, query.grid)))
+    return tuple(crumbs)
+
+
+def _community(installation: Installation, code: str) -> Names:
+    of_it = next((grid for grid in installation.grids if grid.parent == code), None)
+    return of_it.parent_names if of_it is not None else {"zh": code, "en": code}
+
+
+def _grid(installation: Installation, code: str) -> Names:
+    return installation.grids.get(code).names
+
+
+def _earlier(moment: datetime, window: str, zone: ZoneInfo) -> datetime:
+    """The same time of day as many days ago as the window has: yesterday's for today's."""
+    local = moment.astimezone(zone) - timedelta(days=_days(window))
+    return local.astimezone(moment.tzinfo)
+
+
+def _days(window: str) -> int:
+    return int(window.removesuffix("d")) if window.endswith("d") else 1
+
+
+def _tile(
+    reader: Reader, installation: Installation, query: Query, milestone: Milestone, window: str
+) -> BoardTile:
+    asked = replace(query, milestone=milestone, verdict=None)
+    begin, end = (_earlier(moment, window, installation.desk.zone) for moment in asked.window)
+    before = replace(asked, start=begin, end=end)
+    limit = installation.desk.rules.within[milestone]
+    return BoardTile(
+        milestone=milestone,
+        target_s=int(limit.total_seconds()) if isinstance(limit, timedelta) else 0,
+        figures=_of_all(reader, installation, asked),
+        before=_of_all(reader, installation, before),
+    )
+
+
+def _of_all(reader: Reader, installation: Installation, query: Query) -> Figures:
+    (line,) = kpi(reader, query, installation.desk)
+    return line
+
+
+def _parts(reader: Reader, installation: Installation, query: Query, by: By) -> tuple[Part, ...]:
+    lines = {line["key"]: line for line in kpi(reader, replace(query, by=by), installation.desk)}
+    grids = [g for g in installation.grids if query.community in (None, g.parent)]
+    if by is By.COMMUNITY:
+        known = {grid.parent: grid.parent_names for grid in grids if grid.parent}
+    else:
+        known = {grid.code: grid.names for grid in grids}
+    nothing = _of_all(reader, installation, replace(query, start=query.as_of, end=query.as_of))
+    parts = [
+        Part(code=code, names=names, figures=lines.get(code, nothing), is_place=True)
+        for code, names in sorted(known.items())
+    ]
+    elsewhere = [key for key in (UNLOCATED, NO_COMMUNITY) if key in lines]
+    parts += [Part(code=k, names={}, figures=lines[k], is_place=False) for k in elsewhere]
+    return tuple(parts)
+
+
+def _bars(
+    reader: Reader, installation: Installation, query: Query, *, by_hour: bool
+) -> tuple[Bar, ...]:
+    zone = installation.desk.zone
+    begin, end = query.window
+    bars = []
+    while begin < end:
+        after = _after(begin, zone, by_hour=by_hour)
+        asked = replace(query, start=begin, end=after, verdict=None)
+        bars.append(Bar(start=begin, figures=_of_all(reader, installation, asked)))
+        begin = after
+    return tuple(bars)
+
+
+def _after(begin: datetime, zone: ZoneInfo, *, by_hour: bool) -> datetime:
+    if by_hour:
+        return begin + timedelta(hours=1)
+    # a local day has 23 hours or 25 when the clocks change, so midnight is found by date
+    tomorrow = begin.astimezone(zone).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), zone).astimezone(begin.tzinfo)
+
+
+def _row(row: Mapping[str, Any], installation: Installation) -> BoardRow:
+    settings = installation.settings
+    shown = in_rows(row, settings.sensitive_kinds)
+    code = row["kind"] or ""
+    kind = settings.kinds.get(code)
+    words = [part for part in (shown["address"], shown["title"]) if part]
+    return BoardRow(
+        id=row["id"],
+        kind_names=kind.name.as_dict() if kind else {"zh": code or "—", "en": code or "—"},
+        shape=kind.shape if kind else "square",
+        t0=datetime.fromisoformat(row["t0"]),
+        grid_names=installation.grids.get(row["grid"]).names if row["grid"] else {},
+        text=" · ".join(dict.fromkeys(words)),
+        verdict=Verdict(row["verdict"]),
+        seconds=row["seconds"],
+    )
+
+
+def _choices(named: Mapping[str, Names]) -> tuple[Choice, ...]:
+    return tuple(Choice(code=code, names=names) for code, names in named.items())

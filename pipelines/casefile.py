@@ -1,0 +1,312 @@
+"""The case file of one incident: what was said about it, and why each clock stands as it does."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from pipelines.installation import Installation
+from pipelines.model.clock import CLOCKS, ClockState, Outcome, Reading, judge, state_of
+from pipelines.model.device import Condition
+from pipelines.model.fact import Fact, Flag, Statement
+from pipelines.model.incident import Incident, fold, latest_revisions
+from pipelines.model.milestone import PREDECESSOR, Milestone
+from pipelines.model.stamp import Method, Stamp
+from pipelines.privacy import masked
+from pipelines.snapshot import Names
+from pipelines.store import schema
+from pipelines.store.store import Reader
+
+_MOST_RAW = 4000
+"""How many characters of a report are shown; the store keeps all of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClockLine:
+    """One target in one reading, with everything a sentence about it needs.
+
+    ``start`` and ``stop`` are the stamps between which it ran, None where there is none.
+    """
+
+    milestone: Milestone
+    reading: Reading
+    state: ClockState
+    outcome: Outcome
+    target_s: int | None
+    start: Stamp | None
+    stop: Stamp | None
+    from_milestone: Milestone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """One fact of one report.
+
+    ``is_used`` says that the incident's stamp is this one; ``is_replaced`` that a later revision
+    of the same record took its place. ``at`` is None when nobody said when.
+    """
+
+    milestone: Milestone
+    at: datetime | None
+    precision_s: int
+    method: Method
+    source: str
+    source_names: Names
+    unit: str | None
+    recorded_at: datetime
+    is_used: bool
+    is_replaced: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RawReport:
+    """A record as received, masked."""
+
+    source_names: Names
+    record_id: str
+    recorded_at: datetime
+    where: str
+    text: str
+    flags: tuple[Flag, ...]
+    is_replaced: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceLine:
+    """The device whose alarm this is about, as it is now."""
+
+    names: Names
+    address: str
+    conditions: tuple[Condition, ...]
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """What is known about one incident; words and place are None where its kind is sensitive."""
+
+    incident: Incident
+    kind_names: Names
+    shape: str
+    source_names: Names
+    grid_names: Names
+    community: str
+    community_names: Names
+    is_sensitive: bool
+    title: str | None
+    address: str | None
+    clocks: tuple[ClockLine, ...]
+    timeline: tuple[Entry, ...]
+    reports: tuple[RawReport, ...]
+    device: DeviceLine | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseFile:
+    """What the page of one incident is drawn from; ``case`` is None when there is no such one."""
+
+    now: datetime
+    next_change_at: datetime | None
+    grids_version: str
+    time_zone: str
+    area_names: Names
+    synthetic: bool
+    case: Case | None
+
+
+def read_case(
+    reader: Reader, installation: Installation, incident_id: str, *, now: datetime
+) -> CaseFile:
+    """Everything about one incident, as it stands at ``now``; texts are masked."""
+    said = reader.statements([incident_id]).get(incident_id)
+    settings = installation.settings
+    case = None if not said else _case(reader, installation, incident_id, said, now)
+    deadlines = [c.outcome.deadline for c in case.clocks] if case else []
+    coming = [deadline for deadline in deadlines if deadline is not None and deadline > now]
+    return CaseFile(
+        now=now,
+        next_change_at=min(coming, default=None),
+        grids_version=installation.grids.version,
+        time_zone=str(settings.area.time_zone),
+        area_names=settings.area.name.as_dict(),
+        synthetic=settings.area.synthetic,
+        case=case,
+    )
+
+
+def _case(
+    reader: Reader,
+    installation: Installation,
+    incident_id: str,
+    said: Sequence[Statement],
+    now: datetime,
+) -> Case:
+    row = reader.incidents([incident_id])[incident_id]
+    incident = fold(said).at_grid(row.grid)
+    grid = installation.grids.get(incident.grid)
+    kind = _kind(installation, incident.kind)
+    hidden = (incident.kind or "") in installation.settings.sensitive_kinds
+    current = set(latest_revisions(said))
+    names = {source.id: source.names for source in installation.sources}
+    return Case(
+        incident=incident,
+        kind_names=kind[0],
+        shape=kind[1],
+        source_names=_named(names, incident.source),
+        grid_names=grid.names,
+        community=grid.parent,
+        community_names=grid.parent_names,
+        is_sensitive=hidden,
+        title=None if hidden else masked(incident.title),
+        address=None if hidden else masked(incident.place.address),
+        clocks=_clocks(reader, installation, incident, now),
+        timeline=_timeline(incident, said, current, names),
+        reports=() if hidden else _reports(reader, incident_id, said, current, names),
+        device=_device(reader, installation, said),
+    )
+
+
+def _kind(installation: Installation, code: str | None) -> tuple[Names, str]:
+    kind = installation.settings.kinds.get(code or "")
+    if kind is None:
+        return {"zh": code or "—", "en": code or "—"}, "square"
+    return kind.name.as_dict(), kind.shape
+
+
+def _named(names: Mapping[str, Names], source: str) -> Names:
+    return names.get(source) or {"zh": source, "en": source}
+
+
+def _clocks(
+    reader: Reader, installation: Installation, incident: Incident, now: datetime
+) -> tuple[ClockLine, ...]:
+    desk = installation.desk
+    alive = incident.source not in desk.silent(reader, now)
+    kind, severity = incident.kind_at_dispatch, incident.severity
+    limits = desk.rules.limits(kind, severity, incident.grid)
+    lines = []
+    for milestone, reading in CLOCKS:
+        outcome = judge(incident, milestone, reading, desk.rules, now=now, source_alive=alive)
+        begins = _from(milestone, reading)
+        start = incident.t0 if begins is Milestone.REPORTED else incident.stamps.get(begins)
+        lines.append(
+            ClockLine(
+                milestone=milestone,
+                reading=reading,
+                state=state_of(outcome, now=now, warning_share=desk.rules.warning_share),
+                outcome=outcome,
+                target_s=_seconds(limits.get(milestone)),
+                start=start,
+                stop=incident.stamps.get(milestone),
+                from_milestone=begins,
+            )
+        )
+    return tuple(lines)
+
+
+def _seconds(limit: object) -> int | None:
+    """A target on the plain clock; one in working time or none at all has no seconds."""
+    return int(limit.total_seconds()) if isinstance(limit, timedelta) else None
+
+
+def _from(milestone: Milestone, reading: Reading) -> Milestone:
+    """The milestone a clock starts at; ``REPORTED`` stands for t0."""
+    if reading is Reading.CUMULATIVE:
+        return Milestone.REPORTED
+    return PREDECESSOR.get(milestone, Milestone.REPORTED)
+
+
+def _timeline(
+    incident: Incident,
+    said: Iterable[Statement],
+    current: set[Statement],
+    names: Mapping[str, Names],
+) -> tuple[Entry, ...]:
+    entries = [
+        _entry(incident, statement, fact, statement not in current, names)
+        for statement in said
+        for fact in statement.facts
+    ]
+    order = list(Milestone)
+    return tuple(
+        sorted(
+            entries,
+            key=lambda e: (e.at or e.recorded_at, order.index(e.milestone), e.recorded_at),
+        )
+    )
+
+
+def _entry(
+    incident: Incident,
+    statement: Statement,
+    fact: Fact,
+    is_replaced: bool,
+    names: Mapping[str, Names],
+) -> Entry:
+    return Entry(
+        milestone=fact.milestone,
+        at=fact.at,
+        precision_s=fact.precision_s,
+        method=fact.method,
+        source=statement.source,
+        source_names=_named(names, statement.source),
+        unit=statement.unit,
+        recorded_at=statement.recorded_at,
+        is_used=not is_replaced and incident.stamps.get(fact.milestone) == fact.stamp,
+        is_replaced=is_replaced,
+    )
+
+
+def _reports(
+    reader: Reader,
+    incident_id: str,
+    said: Iterable[Statement],
+    current: set[Statement],
+    names: Mapping[str, Names],
+) -> tuple[RawReport, ...]:
+    by_content = {statement.content: statement for statement in said}
+    table = schema.report
+    query = select(table).where(table.c.incident_id == incident_id)
+    rows = reader.rows(query.order_by(table.c.recorded_ms, table.c.ordinal))
+    return tuple(_raw(row, by_content[bytes(row.report_id)], current, names) for row in rows)
+
+
+def _raw(
+    row: Any, statement: Statement, current: set[Statement], names: Mapping[str, Names]
+) -> RawReport:
+    return RawReport(
+        source_names=_named(names, statement.source),
+        record_id=statement.record_id,
+        recorded_at=statement.recorded_at,
+        where=f"{row.part}:{row.line}" if row.part else "",
+        text=masked(_readable(bytes(row.raw)))[:_MOST_RAW],
+        flags=tuple(flag._replace(value=masked(flag.value)) for flag in statement.flags),
+        is_replaced=statement not in current,
+    )
+
+
+def _readable(raw: bytes) -> str:
+    """Text as it is; the bytes of a frame as hex."""
+    try:
+        return raw.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        return raw.hex(" ")
+
+
+def _device(
+    reader: Reader, installation: Installation, said: Iterable[Statement]
+) -> DeviceLine | None:
+    raised = next(((s.incident_source, s.alarm.device) for s in said if s.alarm), None)
+    if raised is None:
+        return None
+    entry = installation.register.find(*raised)
+    state = reader.device_states([raised]).get(raised)
+    name = raised[1]
+    return DeviceLine(
+        names=entry.names if entry else {"zh": name, "en": name},
+        address=entry.address if entry else "",
+        conditions=tuple(sorted(state.holding)) if state else (),
+        last_seen=state.last_seen if state else None,
+    )

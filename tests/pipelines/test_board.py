@@ -1,0 +1,133 @@
+"""The desk's board: every number on it opens into its rows."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from pipelines.board import WINDOWS, Board, bounds, read_board
+from pipelines.errors import QueryError
+from pipelines.installation import Installation
+from pipelines.model.clock import Reading, Verdict
+from pipelines.model.milestone import TARGETED
+from pipelines.query import By
+from tests.builders import NINE, at
+from tests.pipelines.installations import (
+    ELSEWHERE,
+    IN_G2,
+    IN_G3,
+    a_call,
+    an_installation,
+    taken_in,
+)
+
+CALLS = (
+    a_call("A-1", accepted=30, dispatched=100, arrived=280, resolved=900),
+    a_call("A-2", place=IN_G2, accepted=70, dispatched=200, arrived=400),
+    a_call("A-3", place=IN_G3, kind="smoke", accepted=10, resolved=800),
+    a_call("A-4", place=None, kind="noise"),
+    a_call("A-5", place=ELSEWHERE, accepted=20),
+    a_call("A-6", drill="yes", accepted=20),
+    a_call("A-7", accepted=-40),
+    a_call("A-8", reported=86_400, accepted=86_430),
+)
+NOW = at(86_400 + 120)
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Iterator[Installation]:
+    installation = an_installation(tmp_path)
+    taken_in(installation, *CALLS, now=NOW)
+    yield installation
+    installation.store.close()
+
+
+def board(street: Installation, **filters: str) -> Board:
+    with street.store.reading() as reader:
+        return read_board(reader, street, filters, now=NOW)
+
+
+@pytest.mark.parametrize(("milestone", "reading"), list(product(TARGETED, Reading)))
+@pytest.mark.parametrize("place", [{}, {"community": "C1"}, {"grid": "G1"}, {"grid": "not_on_map"}])
+def test_every_count_of_a_tile_opens_into_as_many_rows(
+    street: Installation, milestone: str, reading: str, place: dict[str, str]
+) -> None:
+    asked = {"milestone": milestone, "reading": reading, "window": "7d", **place}
+    tile = next(t for t in board(street, **asked).tiles if t.milestone == milestone)
+
+    for verdict in Verdict:
+        counted = tile.figures[verdict]
+        counted = sum(counted.values()) if isinstance(counted, dict) else counted
+        assert len(board(street, **asked, verdict=verdict).rows) == counted
+
+
+def test_the_parts_and_the_bars_add_up_to_the_tile(street: Installation) -> None:
+    shown = board(street, window="7d")
+    tile = next(t for t in shown.tiles if t.milestone == shown.milestone)
+
+    for key in ("hit", "miss", "unknown", "pending", "quarantined"):
+        assert sum(part.figures[key] for part in shown.parts) == tile.figures[key]  # type: ignore[misc]
+        assert sum(bar.figures[key] for bar in shown.bars) == tile.figures[key]  # type: ignore[misc]
+
+
+def test_a_street_has_communities_a_community_has_grids_and_a_grid_has_nothing(
+    street: Installation,
+) -> None:
+    of_street, of_community = board(street), board(street, community="C1")
+
+    assert (of_street.parts_by, of_community.parts_by) == (By.COMMUNITY, By.GRID)
+    assert [part.code for part in of_street.parts if part.is_place] == ["C1", "C2"]
+    assert [part.code for part in of_community.parts] == ["G1", "G2"]
+    assert board(street, grid="G1").parts == ()
+
+
+def test_the_crumbs_lead_from_the_street_to_the_grid(street: Installation) -> None:
+    crumbs = board(street, grid="G1").crumbs
+
+    assert [place for place, _ in crumbs] == [{}, {"community": "C1"}, {"grid": "G1"}]
+
+
+def test_today_is_compared_with_yesterday_until_the_same_time(street: Installation) -> None:
+    accepted = board(street, window="today").tiles[0]
+
+    # of yesterday's: A-1 and A-3 in time, A-2 late; A-5 outside, A-6 a drill, A-4 no emergency
+    assert accepted.figures["hit"] == 1
+    assert (accepted.before["hit"], accepted.before["miss"]) == (2, 1)
+
+
+def test_a_window_begins_at_a_local_midnight(street: Installation) -> None:
+    zone = street.desk.zone
+    starts = {window: bounds(window, NINE, zone)[0].astimezone(zone) for window in WINDOWS}
+
+    assert {start.hour for start in starts.values()} == {0}
+    assert starts["7d"] == starts["today"] - timedelta(days=6)
+    assert bounds("yesterday", NINE, zone)[1] == bounds("today", NINE, zone)[0]
+
+
+@pytest.mark.parametrize("name", ["window", "milestone", "reading", "verdict"])
+def test_a_filter_that_says_nothing_is_refused_with_what_it_can_say(
+    street: Installation, name: str
+) -> None:
+    with pytest.raises(QueryError, match=f"{name}='5m' must be one of: "):
+        board(street, **{name: "5m"})
+
+
+def test_a_place_that_is_not_there_has_nothing_in_it(street: Installation) -> None:
+    shown = board(street, grid="'; DROP TABLE incident; --")
+
+    assert shown.rows == ()
+    assert board(street, window="7d").rows
+
+
+def test_more_rows_than_are_shown_are_said_to_be_more(tmp_path: Path) -> None:
+    street = an_installation(tmp_path)
+    taken_in(street, *(a_call(f"A-{n:03}", reported=n) for n in range(201)), now=at(3600))
+
+    shown = board(street)
+
+    assert len(shown.rows) == 200
+    assert shown.more_rows
+    assert shown.rows[0].t0 == at(200)
+    street.store.close()
