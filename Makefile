@@ -35,7 +35,9 @@ browser: ## Install Chromium and a Chinese font for the browser tests, when miss
 	fi
 
 # A role of the tests' own: it may make databases, on this machine, and nothing else.
-services: ## Install and start PostgreSQL on loopback for the tests, when missing
+# A broker is started by each test that needs one: only the program has to be there.
+services: ## Install PostgreSQL (started on loopback) and Mosquitto for the tests, when missing
+	@if [ ! -x /usr/sbin/mosquitto ] || ! command -v openssl >/dev/null; then $(APT_INSTALL) mosquitto openssl; fi
 	@if ! command -v pg_ctlcluster >/dev/null; then $(APT_INSTALL) postgresql; fi
 	@if ! pg_isready --quiet --host 127.0.0.1; then \
 		$(SUDO) pg_ctlcluster --skip-systemctl-redirect "$$(ls /etc/postgresql | sort -V | tail -1)" main start; \

@@ -6,20 +6,38 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.clock import SystemClock
+from dashboard.access.person import Role
+from pipelines import canary, quarantine
+from pipelines.clock import Clock, SystemClock
+from pipelines.comparison import compare
+from pipelines.demo.played import street_clock
+from pipelines.endurance import WALLS_RELOAD
 from pipelines.errors import (
     Grid135Error,
     SettingsError,
     SourceConfigError,
     SourceUnavailableError,
 )
-from pipelines.inspection import FRAME_DECODERS, decode_file, decode_frames, quarantined
-from pipelines.installation import collect_less_often, open_installation, prepare
+from pipelines.inspection import (
+    FRAME_DECODERS,
+    chosen,
+    decode_file,
+    decode_frames,
+    quarantined,
+    unmapped_codes,
+)
+from pipelines.installation import (
+    Installation,
+    collect_less_often,
+    open_installation,
+    prepare,
+)
 from pipelines.intake import intake
 from pipelines.query import PARAMETERS, kpi, parse, rows
 from pipelines.receipt import Counts
@@ -27,6 +45,8 @@ from pipelines.settings import Settings, load
 from pipelines.upkeep import rebuild, verify
 
 BUILD = "0.1.0"
+_OPERATOR = "operator"
+"""Whoever has the command line of the server."""
 PATIENCE = timedelta(seconds=30)
 _FILTERS = tuple(name for name in PARAMETERS if name != "verdict")
 
@@ -34,7 +54,7 @@ _FILTERS = tuple(name for name in PARAMETERS if name != "verdict")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0 done, 1 a source failed, 2 wrong input."""
     options = _parser().parse_args(arguments)
-    speaks = options.command in (run, import_all)
+    speaks = options.command in (run, import_all, demo)
     logging.basicConfig(
         level=logging.INFO if speaks else logging.WARNING,
         stream=sys.stderr,
@@ -53,20 +73,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """Pull all sources and serve the screens, in one process."""
+    with _street(settings) as clock:
+        return _serve(settings, clock)
+
+
+def _street(settings: Settings) -> AbstractContextManager[Clock | None]:
+    """The demo street beside the product, if the configuration has one; yields its clock."""
+    if settings.demo is None:
+        return nullcontext()
+    from pipelines.demo.process import beside
+
+    command = [sys.executable, str(Path(__file__).resolve()), "demo"]
+    return beside(settings, [*command, "--config", str(settings.file)])
+
+
+def _serve(settings: Settings, clock: Clock | None) -> int:
     # The screens' libraries take a second to load; the other commands go without.
     import uvicorn
 
+    from dashboard.access.site import guarded
     from dashboard.listener import listen
-    from dashboard.server import create_app
     from pipelines.live import Live
 
     listener = listen(settings.server.host, settings.server.port)
-    live = Live(open_installation(settings, replayed=True))
+    live = Live(open_installation(settings, replayed=True), clock=clock)
     live.start()
-    where = f"http://{settings.server.host}:{settings.server.port}"
+    where = _where(settings)
     logging.getLogger(__name__).info("Grid135 is at %s (stop with Ctrl-C)", where)
     try:
-        app = create_app(live, build=BUILD)
+        app = guarded(live, settings, where=where, build=BUILD, more=live.routes())
         # a wall's stream never ends by itself, so it is not waited for
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         uvicorn.Server(config).run(sockets=[listener])
@@ -75,11 +110,32 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def demo(settings: Settings, options: argparse.Namespace) -> int:
+    """Play the demo street; or stop or start one of its parts while it is played."""
+    from pipelines.demo.control import tell
+    from pipelines.demo.process import simulate
+    from pipelines.demo.simulator import PARTS
+
+    if settings.demo is None:
+        raise SettingsError(f"{settings.file}: has no [demo]; use config/demo.toml")
+    if options.action is None:
+        simulate(settings, given=options.given)
+        return 0
+    told = tell(settings.data, PARTS & settings.sources.keys(), options.action, options.part)
+    print(f"stopped: {', '.join(sorted(told.stopped)) or 'none'}")
+    return 0
+
+
 def check(settings: Settings, options: argparse.Namespace) -> int:
     """Say whether the configuration is right, without starting anything."""
     grids, sources = prepare(settings)
     mended = f", {len(grids.repaired)} mended" if grids.repaired else ""
     print(f"{settings.file}: right. {len(sources)} sources, {len(grids)} grids{mended}.")
+    for year in settings.rules.years_missing(SystemClock().now().year):
+        print(
+            f"warning: [calendar] file = {settings.calendar.file!r} does not know {year}: "
+            "targets in working time that need its days are answered with unknown"
+        )
     return 0
 
 
@@ -88,6 +144,8 @@ def import_all(settings: Settings, options: argparse.Namespace) -> int:
     installation = open_installation(settings, replayed=False)
     report, failed = [], False
     for source in installation.sources:
+        if source.poller is None:
+            continue
         line: dict[str, Any] = {"source": source.id}
         taken: list[Counts] = []
         try:
@@ -112,6 +170,11 @@ def show_rows(settings: Settings, options: argparse.Namespace) -> int:
     return _answer(settings, options, rows)
 
 
+def show_comparison(settings: Settings, options: argparse.Namespace) -> int:
+    """Compare the groups of ``--by``: shrunk rates, funnel limits, days since the last miss."""
+    return _answer(settings, options, compare)
+
+
 def show_intake(settings: Settings, options: argparse.Namespace) -> int:
     """Print how many incidents were reported in each 5-minute window."""
     return _answer(settings, options, intake)
@@ -133,14 +196,50 @@ def decode(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def show_quarantine(settings: Settings, options: argparse.Namespace) -> int:
-    """List the records that made no sense, with where they were and why."""
+    """List the records that made no sense, or read them again with the present configuration."""
     installation = open_installation(settings, replayed=False)
+    if options.action == "replay":
+        return _replay_quarantine(installation, options)
     with installation.store.reading() as reader:
-        for item in quarantined(reader, limit=options.limit):
+        for item in quarantined(reader, limit=options.limit, source=options.source):
             where = f"{item['source']} {item['file']}:{item['line']}"
             text = f"{where}: column {item['column']!r}, value {item['value']!r}: {item['rule']}"
             print(json.dumps(item, ensure_ascii=False) if options.json else text)
     return 0
+
+
+def _replay_quarantine(installation: Installation, options: argparse.Namespace) -> int:
+    for source in chosen(installation.sources, options.source):
+        done = quarantine.replay(installation.store, installation.door, source)
+        text = f"{done.source}: {done.taken_in} taken in, {done.still} still in quarantine"
+        print(json.dumps(asdict(done)) if options.json else text)
+    return 0
+
+
+def show_unmapped(settings: Settings, options: argparse.Namespace) -> int:
+    """List the codes that no mapping names, with how many records had them."""
+    installation = open_installation(settings, replayed=False)
+    with installation.store.reading() as reader:
+        for code in unmapped_codes(reader):
+            text = f"{code['source']}: column {code['column']!r}, code {code['value']!r}"
+            text += f": {code['records']} records, last {code['last_at']}"
+            print(json.dumps(code, ensure_ascii=False) if options.json else text)
+    return 0
+
+
+def send_canary(settings: Settings, options: argparse.Namespace) -> int:
+    """Take a marked record through each source's pipeline and back; say how long it took."""
+    installation = open_installation(settings, replayed=False)
+    failed = False
+    for source in chosen(installation.sources, options.source):
+        store, door = installation.store, installation.door
+        sent = canary.send(store, door, source, now=SystemClock().now())
+        failed |= sent.problem is not None
+        said = f"back after {sent.took_ms} ms" if sent.was_sent else "nothing to send yet"
+        line = {"source": source.id} | asdict(sent) | {"at": sent.at.isoformat()}
+        text = f"{source.id}: {sent.problem or said}"
+        print(json.dumps(line, ensure_ascii=False) if options.json else text)
+    return 1 if failed else 0
 
 
 def rebuild_store(settings: Settings, options: argparse.Namespace) -> int:
@@ -162,15 +261,104 @@ def verify_store(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if found.wrong else 0
 
 
+def invite(settings: Settings, options: argparse.Namespace) -> int:
+    """Make an account, or give its owner a link to set a new password."""
+    with _keeper(settings) as keeper:
+        role, now = Role(options.role), SystemClock().now()
+        token = keeper.invite(options.name, role, scope=options.scope, by=_OPERATOR, now=now)
+    print(f"{_where(settings)}/invitation/{token}")
+    return 0
+
+
+def close_account(settings: Settings, options: argparse.Namespace) -> int:
+    """Shut a person out, at once."""
+    with _keeper(settings) as keeper:
+        keeper.close_account(options.name, by=_OPERATOR, now=SystemClock().now())
+    return 0
+
+
+def add_wall(settings: Settings, options: argparse.Namespace) -> int:
+    """Let a wall screen in: prints the address to open on it, once."""
+    with _keeper(settings) as keeper:
+        now = SystemClock().now()
+        token = keeper.add_wall(options.name, scope=options.scope, by=_OPERATOR, now=now)
+    print(f"{_where(settings)}/enter/{token}")
+    return 0
+
+
+def revoke_wall(settings: Settings, options: argparse.Namespace) -> int:
+    """Shut a wall screen out, at its next request."""
+    with _keeper(settings) as keeper:
+        keeper.revoke_wall(options.name, by=_OPERATOR, now=SystemClock().now())
+    return 0
+
+
+def list_access(settings: Settings, options: argparse.Namespace) -> int:
+    """List accounts and walls."""
+    with _keeper(settings) as keeper:
+        for row in keeper.accounts():
+            state = "closed" if row.closed_ms else "open"
+            print(f"account {row.name}: {row.role}, scope {row.scope or 'everywhere'}, {state}")
+        for row in keeper.walls():
+            print(f"wall {row.name}: {'revoked' if row.revoked_ms else 'open'}")
+    return 0
+
+
+def reload_walls(settings: Settings, options: argparse.Namespace) -> int:
+    """Have every wall load its page anew."""
+    store = open_installation(settings, replayed=False).store
+    with store.writing() as writer:
+        writer.put_meta(WALLS_RELOAD, SystemClock().now().isoformat())
+    print("every wall loads its page anew")
+    return 0
+
+
+def verify_audit(settings: Settings, options: argparse.Namespace) -> int:
+    """Recompute the seals of the audit log, and say whether anybody has touched it."""
+    with _keeper(settings) as keeper:
+        checked = keeper.audit.verify()
+    if checked.broken is not None:
+        print(f"{checked.entries} entries: the log was changed at entry {checked.broken}")
+        return 1
+    print(f"{checked.entries} entries, whole; the last seal is {checked.last or 'none'}")
+    return 0
+
+
+def show_audit(settings: Settings, options: argparse.Namespace) -> int:
+    """List what was done, newest first."""
+    with _keeper(settings) as keeper:
+        for entry in keeper.audit.entries(limit=options.limit):
+            line = asdict(entry) | {"at": entry.at.isoformat()}
+            text = f"{line['at']} {entry.who}: {entry.act} {entry.about}"
+            print(json.dumps(line, ensure_ascii=False) if options.json else text)
+    return 0
+
+
+def _keeper(settings: Settings) -> Any:
+    from dashboard.access.site import open_keeper
+
+    return closing(open_keeper(settings))
+
+
+def _where(settings: Settings) -> str:
+    return f"http://{settings.server.host}:{settings.server.port}"
+
+
 def _progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{done} of {of} incidents", end="\n" if done == of else "", file=sys.stderr)
 
 
+def _now(settings: Settings) -> datetime:
+    """The time by the clock that the store was filled with."""
+    clock = SystemClock() if settings.demo is None else street_clock(settings.data)
+    return clock.now()
+
+
 def _answer(settings: Settings, options: argparse.Namespace, question: Any) -> int:
     installation = open_installation(settings, replayed=False)
     given = {name: getattr(options, name, None) or "" for name in PARAMETERS}
-    query = parse(given, now=SystemClock().now(), zone=settings.area.time_zone)
+    query = parse(given, now=_now(settings), zone=settings.area.time_zone)
     with installation.store.reading() as reader:
         answer = question(reader, query, installation.desk)
     print(json.dumps(answer, ensure_ascii=False, indent=None if options.json else 2))
@@ -202,9 +390,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "run", run)
+    command = _command(commands, "demo", demo)
+    command.add_argument("action", nargs="?", choices=("stop", "start", "finish"))
+    command.add_argument("part", nargs="?", help="the source whose other end is meant")
+    command.add_argument("--given", action="store_true", help=argparse.SUPPRESS)
     _command(commands, "check", check)
     _command(commands, "import", import_all, json_flag=True)
-    questions = (("kpi", show_kpi), ("rows", show_rows), ("intake", show_intake))
+    questions = (
+        ("kpi", show_kpi),
+        ("compare", show_comparison),
+        ("rows", show_rows),
+        ("intake", show_intake),
+    )
     for name, function in questions:
         command = _command(commands, name, function, json_flag=True)
         for parameter in PARAMETERS if name == "rows" else _FILTERS:
@@ -220,11 +417,41 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("file", nargs="?", default="-", help="a file; - reads standard input")
     command = _command(commands, "quarantine", show_quarantine, json_flag=True)
+    command.add_argument("action", nargs="?", choices=("list", "replay"), default="list")
+    command.add_argument("--source", help="only this source")
     command.add_argument("--limit", type=int, default=100)
+    _command(commands, "unmapped", show_unmapped, json_flag=True)
+    command = _command(commands, "canary", send_canary, json_flag=True)
+    command.add_argument("--source", help="only this source")
+    _access_commands(commands)
+    walls = commands.add_parser("walls", help="look after the screens").add_subparsers(
+        required=True
+    )
+    _command(walls, "reload", reload_walls)
     database = commands.add_parser("db", help="look after the store").add_subparsers(required=True)
     _command(database, "rebuild", rebuild_store)
     _command(database, "verify", verify_store)
     return parser
+
+
+def _access_commands(commands: Any) -> None:
+    access = commands.add_parser("access", help="look after accounts and wall screens")
+    access = access.add_subparsers(required=True)
+    command = _command(access, "invite", invite)
+    command.add_argument("name")
+    command.add_argument("role", choices=[role for role in Role if role is not Role.WALL])
+    command.add_argument("--scope", default="", help="area code prefix; everywhere if left away")
+    _command(access, "close", close_account).add_argument("name")
+    command = _command(access, "add-wall", add_wall)
+    command.add_argument("name")
+    command.add_argument("--scope", default="", help="area code prefix; everywhere if left away")
+    _command(access, "revoke-wall", revoke_wall).add_argument("name")
+    _command(access, "list", list_access)
+    audit = commands.add_parser("audit", help="what was done, and whether the log is whole")
+    audit = audit.add_subparsers(required=True)
+    _command(audit, "verify", verify_audit)
+    command = _command(audit, "show", show_audit, json_flag=True)
+    command.add_argument("--limit", type=int, default=100)
 
 
 def _command(
@@ -233,7 +460,7 @@ def _command(
     text = function.__doc__.splitlines()[0]
     command: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     command.add_argument(
-        "--config", help="the config file (default: GRID135_CONFIG or config/sffd.toml)"
+        "--config", help="the config file (default: GRID135_CONFIG or config/demo.toml)"
     )
     if json_flag:
         command.add_argument("--json", action="store_true", help="print JSON, one line")

@@ -5,28 +5,34 @@
   const RETRY_MS = 900; // plus up to 300 ms, so that a room of screens does not knock at once
   const LOADED_WITHIN_MS = 20000;
   const SILENCE_MS = 4500; // two heartbeats and a little: said within five seconds
-  const { clock, fit } = window.grid135;
-  const stats = { messages: 0, applied: 0, connects: 0, lastSeq: 0 };
+  const { clock, fit, graphics } = window.grid135;
+  const RELOADS_APART_MS = 30000; // two servers of different builds must not play ball with a page
+  const ROOM_SPREAD_MS = 1500;
+  const RELOADED = "grid135.reloaded";
+  const stats = { messages: 0, applied: 0, connects: 0, lastSeq: 0, bytes: 0, maps: 0 };
 
   let source = null;
   let retry = 0;
   let build = "";
+  let restarts = false;
   let heardAt = performance.now(); // when the server last said anything, by our steady clock
   let lost = true;
   let staleMs = null;
-  let contextLost = false;
   let pending = {};
   let scheduled = false;
-  let figure = null;
+  let sent = null; // the map as the server drew it
+  let figure = null; // the map as it is to be drawn here, if it has changed
+  let scene = ""; // what a person has stopped the rotation at
 
   function ready() {
     const dash = window.dash_clientside;
-    return dash && dash.set_props && document.querySelector(".wall");
+    return dash && dash.set_props && document.querySelector("main > *");
   }
 
   function url() {
     const query = new URLSearchParams(window.location.search);
     query.set("page", document.documentElement.dataset.page);
+    if (scene) query.set("scene", scene);
     return "/stream?" + query.toString();
   }
 
@@ -34,8 +40,8 @@
     disconnect();
     stats.connects += 1;
     source = new EventSource(url());
-    source.onmessage = (event) => hear(JSON.parse(event.data));
-    source.addEventListener("beat", (event) => hear(JSON.parse(event.data)));
+    source.onmessage = hearEvent;
+    source.addEventListener("beat", hearEvent);
     source.onerror = lose;
   }
 
@@ -53,13 +59,18 @@
     banner();
   }
 
+  function hearEvent(event) {
+    stats.bytes += event.data.length;
+    hear(JSON.parse(event.data));
+  }
+
   function hear(message) {
     heardAt = performance.now();
     lost = false;
     staleMs = message.stale_ms;
     clock.sync(message.now_ms, message.rate);
     if (message.build) {
-      if (build && build !== message.build) return window.location.reload();
+      if (build && build !== message.build) return restart(Math.random() * ROOM_SPREAD_MS);
       build = message.build;
     }
     if (message.props) {
@@ -84,8 +95,8 @@
     pending = {};
     for (const [id, values] of Object.entries(props)) {
       if (values.figure) {
-        figure = values.figure;
-        figure.layout.map.zoom = fit.zoomHere(figure.layout.map.zoom);
+        sent = values.figure;
+        sent.data.forEach(fit.linesHere);
         continue;
       }
       window.dash_clientside.set_props(id, values);
@@ -97,13 +108,17 @@
 
   /** After React has put the words up: tick and fit them, then draw the map, which is slow. */
   function settle() {
+    if (window.grid135.scenes) window.grid135.scenes.apply();
+    figure = (sent && fit.placed(sent)) || figure;
     clock.tick();
     fit.all();
+    document.dispatchEvent(new CustomEvent("grid135:shown"));
     window.requestAnimationFrame(() => window.setTimeout(drawMap, 0));
   }
 
   function drawMap() {
-    if (!figure || contextLost || document.body.classList.contains("is-without-webgl")) return;
+    if (!figure || !graphics.canDraw()) return;
+    stats.maps += 1;
     window.dash_clientside.set_props("map-figure", { figure: figure });
     figure = null;
   }
@@ -139,42 +154,36 @@
     banner();
   }
 
-  function hasWebgl() {
-    const context = document.createElement("canvas").getContext("webgl2");
-    if (!context) return false;
-    const release = context.getExtension("WEBGL_lose_context");
-    if (release) release.loseContext();
-    return true;
+  /** Load the page anew, but only when it is to be had: a browser's error page never comes back. */
+  function restart(afterMs) {
+    if (restarts) return;
+    restarts = true;
+    const since = Date.now() - Number(window.sessionStorage.getItem(RELOADED) || 0);
+    const early = since >= 0 && since < RELOADS_APART_MS ? RELOADS_APART_MS - since : 0;
+    window.setTimeout(knock, Math.max(early, afterMs || 0));
   }
 
-  /** The map's canvas comes and goes; its events reach the document on the way down. */
-  function watchContext() {
-    document.addEventListener("webglcontextlost", () => (contextLost = true), true);
-    document.addEventListener("webglcontextrestored", () => {
-      contextLost = false;
-      window.setTimeout(connect, 0);
-    }, true);
-  }
-
-  /** A page that was cut off while it loaded begins anew, but only when there is a server. */
-  function beginAnew() {
-    fetch("/health", { cache: "no-store" }).then(
-      () => window.location.reload(),
-      () => window.setTimeout(beginAnew, RETRY_MS),
-    );
+  function knock() {
+    const again = () => window.setTimeout(knock, RETRY_MS);
+    fetch(window.location.href, { cache: "no-store" }).then((answer) => {
+      if (!answer.ok) return again();
+      window.sessionStorage.setItem(RELOADED, Date.now());
+      window.location.reload();
+    }, again);
   }
 
   function start() {
-    if (!ready() && performance.now() > LOADED_WITHIN_MS) return beginAnew();
+    if (!ready() && performance.now() > LOADED_WITHIN_MS) return restart();
     if (!ready()) return window.setTimeout(start, 30);
-    document.body.classList.toggle("is-without-webgl", !hasWebgl());
-    watchContext();
+    graphics.start();
     connect();
     window.setInterval(watch, 1000);
     // A page that was asleep has missed messages and lost its timers: ask for everything.
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") connect();
     });
+    document.addEventListener("resume", connect);
+    window.addEventListener("online", connect);
     let resized = 0;
     window.addEventListener("resize", () => {
       window.clearTimeout(resized);
@@ -182,6 +191,20 @@
     });
   }
 
-  window.grid135.live = { stats: stats };
+  /** Show one scene, or with an empty name those of the round. */
+  function watchScene(name) {
+    scene = name;
+    connect();
+  }
+
+  /** How the stream is doing, for whoever looks after the screen. */
+  function state() {
+    const heardMs = performance.now() - heardAt;
+    return { lost: lost || silent(), heardMs: heardMs, build: build, stats: stats };
+  }
+
+  window.grid135.live = {
+    stats: stats, watch: watchScene, connect: connect, restart: restart, state: state,
+  };
   start();
 })();

@@ -139,6 +139,7 @@ def raw_executemany(folder: Path, records: int) -> float:
 def one_by_one(installation: Installation, folder: Path, most: int = 200) -> list[float]:
     """Milliseconds from handing over one new record to its commit, each."""
     source = installation.sources[0]
+    assert source.poller is not None
     taken: list[float] = []
     for batch in source.poller.poll({}, now=NOW):
         for record in batch.records[: most - len(taken)]:

@@ -7,6 +7,8 @@ frame has been handed to the screen (an animation frame and a task after it), ``
 ``p95_ms``; and when the map has been redrawn with it, ``map_p95_ms``. With ``--screens N``,
 N - 1 more clients in another process read the same view. The baseline sends the same bytes over
 an event stream of its own to a bare page in the same browser, which sets one text without Dash.
+``first_paint_ms`` is how long after the navigation began a browser without a cache shows the words
+of the first state, the middle one of three; ``first_map_ms`` the same for the map.
 """
 
 import argparse
@@ -27,7 +29,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
@@ -65,6 +67,18 @@ WATCH = """selector => {
         box, {childList: true, subtree: true, characterData: true});
     document.querySelector('.js-plotly-plot')?.on('plotly_afterplot', () => drawn.push(now()));
 }"""
+FIRST_PAINT = """(() => {
+    const look = () => {
+        const ready = document.body && document.querySelector('main > *') &&
+            !document.body.classList.contains('is-connecting');
+        if (!ready) return requestAnimationFrame(look);
+        const shown = () => { window.firstPaint = performance.now(); };
+        requestAnimationFrame(() => setTimeout(shown, 0));
+    };
+    look();
+})()"""
+MAP_IS_DRAWN = """() => document.querySelector('.js-plotly-plot')?._fullLayout?.map?._subplot
+    ?.map?.loaded()"""
 BARE_PAGE = """<!doctype html><p id="n"></p><script>
 new EventSource("/raw/stream").onmessage = (event) => {
     document.getElementById("n").textContent = JSON.parse(event.data).n;
@@ -153,6 +167,7 @@ def measure(folder: Path, screens: int, updates: int) -> dict[str, Any]:
     app = create_app(Live(installation), build="bench")
     with serving(app) as url, serving(bare.app) as bare_url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        paints = first_paints(browser, url)
         page = open_wall(browser.new_page(viewport={"width": 1920, "height": 1080}), url)
         listener = Listener(url + VIEW)
         listener.start()
@@ -180,6 +195,7 @@ def measure(folder: Path, screens: int, updates: int) -> dict[str, Any]:
         "draws_per_change": round(shown.draws / updates, 2),
         "server_cpu_ms_per_update": round(shown.cpu_ms / updates, 2),
         "cpu_ms_per_extra_screen": None if extra is None else round(extra, 3),
+        **paints,
         **sizes,
     }
 
@@ -188,13 +204,24 @@ def open_wall(page: Page, url: str) -> Page:
     """The wall, complete with its map."""
     page.goto(f"{url}/wall?lang=en")
     page.wait_for_selector("body:not(.is-connecting)", timeout=30_000)
-    page.wait_for_function(
-        "() => document.querySelector('.js-plotly-plot')?._fullLayout?.map?._subplot"
-        "?.map?.loaded()",
-        timeout=30_000,
-    )
+    page.wait_for_function(MAP_IS_DRAWN, timeout=30_000)
     page.evaluate(WATCH, "#open-heading")
     return page
+
+
+def first_paints(browser: Browser, url: str, times: int = 3) -> dict[str, float]:
+    """How long a browser that has never been here takes to show the wall, the middle one."""
+    words, maps = [], []
+    for _ in range(times):
+        with browser.new_context(viewport={"width": 1920, "height": 1080}) as context:
+            page = context.new_page()
+            page.add_init_script(FIRST_PAINT)
+            page.goto(f"{url}/wall?lang=en")
+            page.wait_for_function("() => window.firstPaint", timeout=30_000)
+            words.append(page.evaluate("() => window.firstPaint"))
+            page.wait_for_function(MAP_IS_DRAWN, timeout=30_000)
+            maps.append(page.evaluate("() => performance.now()"))
+    return {"first_paint_ms": percentile(words, 0.5), "first_map_ms": percentile(maps, 0.5)}
 
 
 class Series:

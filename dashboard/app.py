@@ -1,21 +1,31 @@
 """The Dash application: pages and their frame, nothing else. What is on them comes by stream."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import flask
 from dash import Dash, html
-from dash.development.base_component import Component
 
-from dashboard.geometry import places
 from dashboard.pages import PAGES
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
 
 ASSETS = Path(__file__).parent.parent / "assets"
 _HTML_LANG = {"zh": "zh-CN"}
-_FOR_SCRIPTS = ("duration", "date", "live", "open", "source")
+_FOR_SCRIPTS = (
+    "duration",
+    "date",
+    "live",
+    "open",
+    "source",
+    "age",
+    "canary",
+    "screen",
+    "sound",
+    "debug",
+)
 """The groups of sentences that the page's scripts fill in by themselves."""
+PAGE_PARAMETER = "page"
+"""What the server adds to the requests of Dash's own scripts: the page they were loaded by."""
 _FRAME = """<!DOCTYPE html>
 <html lang="{lang}" data-page="{page}">
 <head>
@@ -34,7 +44,15 @@ _FRAME = """<!DOCTYPE html>
 
 
 class _App(Dash):
-    """Dash, with the frame of a page in the language of its URL."""
+    """Dash, with the frame of a page in the language of its URL.
+
+    Its scripts ask below the page's own path, so that the server knows which page they mean.
+    """
+
+    def _config(self) -> dict[str, object]:
+        config: dict[str, object] = super()._config()  # type: ignore[no-untyped-call]
+        page = flask.request.path.strip("/") if flask.has_request_context() else ""
+        return config | {"requests_pathname_prefix": f"/{page}/" if page in PAGES else "/"}
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         """The HTML around the page."""
@@ -55,8 +73,8 @@ class _App(Dash):
         )
 
 
-def create_dash(grids: Callable[[], bytes]) -> Dash:
-    """The pages. ``grids`` gives the outlines whose names are written on the map."""
+def create_dash() -> Dash:
+    """The pages."""
     app = _App(
         __name__,
         assets_folder=str(ASSETS),
@@ -65,13 +83,9 @@ def create_dash(grids: Callable[[], bytes]) -> Dash:
         title="Grid135",
     )
 
-    def layout() -> Component:
-        try:
-            names = places(grids())
-        # Names are an ornament: without the outlines the page must still open.
-        except (OSError, ValueError):
-            names = ()
-        return html.Main(PAGES["wall"](names))
+    def layout() -> html.Main:
+        asked = flask.request.args.get(PAGE_PARAMETER) if flask.has_request_context() else None
+        return html.Main(PAGES[asked if asked in PAGES else "wall"].layout())
 
     app.layout = layout
     return app

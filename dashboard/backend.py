@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
+from pipelines.backdrop import Backdrop
+from pipelines.board import Board
+from pipelines.casefile import CaseFile
+from pipelines.roster import QuarantineList, Roster
 from pipelines.snapshot import Snapshot
 
 
@@ -23,8 +27,26 @@ class Backend(Protocol):
     def version(self) -> int:
         """A number that changes whenever the store has changed; takes microseconds."""
 
+    def reload_mark(self) -> str:
+        """Another text whenever the walls have been told to load anew; empty if they never were."""
+
     def snapshot(self) -> Snapshot:
         """One consistent read of all that the screens show; called in a worker thread."""
+
+    def board(self, filters: Mapping[str, str]) -> Board:
+        """The desk's board; raises QueryError for a wrong filter; called in a worker thread."""
+
+    def case(self, incident_id: str) -> CaseFile:
+        """Everything about one incident; called in a worker thread."""
+
+    def roster(self) -> Roster:
+        """How every source is doing, in full; called in a worker thread."""
+
+    def quarantine(self, source: str | None, /) -> QuarantineList:
+        """What is in quarantine, of one source or of all; called in a worker thread."""
+
+    def canary(self, source: str, /) -> dict[str, Any]:
+        """Send a canary through a source's pipeline; raises QueryError for an unknown source."""
 
     def kpi(self, parameters: Mapping[str, str], /) -> list[dict[str, Any]]:
         """The figures of a query; raises QueryError for a wrong parameter."""
@@ -37,6 +59,9 @@ class Backend(Protocol):
 
     def health(self) -> dict[str, Any]:
         """How the product is doing; ``status`` is ``ok`` or ``degraded``."""
+
+    def backdrop(self) -> Backdrop:
+        """The layers under and around the grids; changes only with a restart."""
 
     def grids_geojson(self) -> bytes:
         """The grid outlines as a FeatureCollection; ``feature.id`` is the grid's code."""

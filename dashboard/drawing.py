@@ -2,16 +2,18 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 from dash.development.base_component import Component
 
-from dashboard.panels import PANELS, Leaves, Panel
+from dashboard.panels import Leaves, Panel
 from dashboard.panels.panel import unavailable
 from dashboard.text import Say
-from pipelines.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+
+_ABOUT_ITSELF = frozenset({"available_properties", "available_wildcard_properties"})
 
 Drawing = Mapping[str, bytes]
 """The properties of every leaf, by its id, as JSON."""
@@ -20,20 +22,19 @@ Drawing = Mapping[str, bytes]
 class Artist:
     """Draws panels; remembers which are broken, so that each is logged once."""
 
-    def __init__(self, panels: Sequence[Panel] = PANELS) -> None:
-        self._panels = panels
+    def __init__(self) -> None:
         self._broken: set[str] = set()
 
-    def draw(self, snapshot: Snapshot, say: Say) -> Drawing:
+    def draw(self, panels: Sequence[Panel], picture: Any, say: Say) -> Drawing:
         """All leaves of all panels. A panel that raises gets a notice in its own box."""
         drawing: dict[str, bytes] = {}
-        for panel in self._panels:
-            drawing.update(self._leaves(panel, snapshot, say))
+        for panel in panels:
+            drawing.update(self._leaves(panel, picture, say))
         return drawing
 
-    def _leaves(self, panel: Panel, snapshot: Snapshot, say: Say) -> Drawing:
+    def _leaves(self, panel: Panel, picture: Any, say: Say) -> Drawing:
         try:
-            leaves = _encoded({**panel.draw(snapshot, say), panel.notice: {"children": None}})
+            leaves = _encoded({**panel.draw(picture, say), panel.notice: {"children": None}})
         # Whatever is wrong with one panel, the others must reach the wall.
         except Exception:  # noqa: BLE001
             self._report(panel)
@@ -54,6 +55,11 @@ def _encoded(leaves: Leaves) -> Drawing:
 
 
 def _component(value: object) -> object:
-    if isinstance(value, Component):
-        return value.to_plotly_json()  # type: ignore[no-untyped-call]
-    raise TypeError(f"{type(value).__name__} cannot be sent to a screen")
+    """What ``Component.to_plotly_json`` gives, in a fifth of the time: it asks for every property
+    that there could be, where a component holds those that it was given.
+    """
+    if not isinstance(value, Component):
+        raise TypeError(f"{type(value).__name__} cannot be sent to a screen")
+    given = vars(value).items()
+    props = {name: v for name, v in given if name[0] != "_" and name not in _ABOUT_ITSELF}
+    return {"props": props, "type": value._type, "namespace": value._namespace}

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,12 +12,16 @@ import orjson
 
 from dashboard.backend import Backend
 from dashboard.drawing import Artist, Drawing
+from dashboard.pages import PAGES
+from dashboard.pages.page import Page, Picture
 from dashboard.text import say_in
 from dashboard.text.format import epoch_ms
 from dashboard.views import View
-from pipelines.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
+
+WALL = "wall"
+"""The page of the walls, which nobody operates."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,7 +77,7 @@ class Screen:
             async with asyncio.timeout(self._hub.pace.beat_s):
                 return await self._message()
         except TimeoutError:
-            return self._hub.beat()
+            return self._hub.beat(self.view)
 
     def offer(self, message: bytes) -> None:
         """Queue a change. A screen that is too far behind will get the full state instead."""
@@ -106,8 +110,8 @@ class Screen:
 class Hub:
     """One drawing per changed view, shared by all of its screens.
 
-    Everything but the drawing runs in the event loop; the snapshot and the drawing run in a
-    worker thread, one at a time.
+    Everything but the drawing runs in the event loop; the reading and the drawing run in a
+    worker thread, one at a time. What a page shows is read once for all its languages.
     """
 
     def __init__(
@@ -116,13 +120,14 @@ class Hub:
         *,
         build: str,
         pace: Pace | None = None,
-        artist: Artist | None = None,
+        pages: Mapping[str, Page] = PAGES,
     ) -> None:
         self.pace = pace or Pace()
         self.counters = Counters()
         self._backend = backend
         self._build = build
-        self._artist = artist or Artist()
+        self._pages = pages
+        self._artist = Artist()
         self._shown: dict[View, _Shown] = {}
         self._wake = asyncio.Event()
         self._seq = 0
@@ -131,6 +136,7 @@ class Hub:
         self._drawn_at = 0.0
         self._good_at: datetime | None = None
         self._grids = ""
+        self._mark = ""
         self._failing = False
 
     def join(self, view: View) -> Screen:
@@ -153,6 +159,13 @@ class Hub:
         if not shown.screens:
             del self._shown[screen.view]
 
+    def watching(self) -> dict[str, int]:
+        """How many screens show each page. Filters are left out: they may name an incident."""
+        pages: dict[str, int] = {}
+        for view, shown in self._shown.items():
+            pages[view.page] = pages.get(view.page, 0) + len(shown.screens)
+        return pages
+
     async def run(self) -> None:
         """Watch the store and push, until cancelled."""
         while True:
@@ -165,11 +178,11 @@ class Hub:
         shown = self._shown.get(view)
         if shown is None or not (shown.drawing or self._failing):
             return None
-        return self._encode(shown.drawing, full=True)
+        return self._encode(view, shown.drawing, full=True)
 
-    def beat(self) -> bytes:
+    def beat(self, view: View) -> bytes:
         """A sign of life with the server's time."""
-        return b"event: beat\ndata: " + orjson.dumps(self._head(full=False)) + b"\n\n"
+        return b"event: beat\ndata: " + orjson.dumps(self._head(view, full=False)) + b"\n\n"
 
     def _is_due(self) -> bool:
         try:
@@ -190,25 +203,33 @@ class Hub:
         started = time.monotonic()
         views = tuple(self._shown)
         try:
-            version, snapshot, drawings = await asyncio.to_thread(self._draw, views)
+            version, mark, pictures, drawings = await asyncio.to_thread(self._draw, views)
         # Whatever is wrong with the store, the screens keep their last state and are told.
         except Exception:  # noqa: BLE001
             self._drawn_at = time.monotonic()
             self._fail()
             return
         self._drawn_at = time.monotonic()
-        self._succeed(version, snapshot)
+        self._mark = mark
+        self._succeed(version, pictures)
         self.counters.draws += len(drawings)
         for view, drawing in drawings.items():
             self._push(view, drawing)
         await self._pause((time.monotonic() - started) * self.pace.rest_share)
 
-    def _draw(self, views: Iterable[View]) -> tuple[int, Snapshot, dict[View, Drawing]]:
+    def _draw(self, views: Iterable[View]) -> tuple[int, str, list[Picture], dict[View, Drawing]]:
         # The version is read first: a change during the read then counts as news, not as seen.
         version = self._backend.version()
-        snapshot = self._backend.snapshot()
-        drawings = {view: self._artist.draw(snapshot, say_in(view.language)) for view in views}
-        return version, snapshot, drawings
+        mark = self._backend.reload_mark()
+        pictures: dict[View, Picture] = {}
+        drawings: dict[View, Drawing] = {}
+        for view in views:
+            page, what = self._pages[view.page], view.subject
+            if what not in pictures:
+                pictures[what] = page.read(self._backend, dict(what.filters))
+            picture = page.look(pictures[what], dict(view.filters))
+            drawings[view] = self._artist.draw(page.panels, picture, say_in(view.language))
+        return version, mark, list(pictures.values()), drawings
 
     def _push(self, view: View, drawing: Drawing) -> None:
         shown = self._shown.get(view)
@@ -217,26 +238,29 @@ class Hub:
         changed = {k: v for k, v in drawing.items() if shown.drawing.get(k) != v}
         shown.drawing = {**shown.drawing, **drawing}
         if changed:
-            self._broadcast(shown, changed)
+            self._broadcast(view, shown, changed)
 
-    def _broadcast(self, shown: _Shown, changed: Drawing) -> None:
+    def _broadcast(self, view: View, shown: _Shown, changed: Drawing) -> None:
         self._seq += 1
         self.counters.pushes += 1
-        message = self._encode(changed, full=False)
+        message = self._encode(view, changed, full=False)
         self.counters.pushed_bytes += len(message)
         for screen in shown.screens:
             screen.offer(message)
 
-    def _succeed(self, version: int, snapshot: Snapshot) -> None:
+    def _succeed(self, version: int, pictures: Iterable[Picture]) -> None:
         self._version = version
-        self._good_at = snapshot.now
-        self._next_change_at = _later(snapshot.next_change_at, snapshot.now)
-        self._grids = snapshot.map.grids_version
+        self._next_change_at = None
+        for picture in pictures:
+            self._good_at = picture.now
+            self._grids = picture.grids_version
+            change = _later(picture.next_change_at, picture.now)
+            self._next_change_at = _earlier(self._next_change_at, change)
         if self._failing:
             self._failing = False
             log.warning("the store can be read again")
-            for shown in self._shown.values():
-                self._broadcast(shown, {})
+            for view, shown in self._shown.items():
+                self._broadcast(view, shown, {})
 
     def _fail(self) -> bool:
         """Say so once in the log and once on every screen; never due at once."""
@@ -244,24 +268,34 @@ class Hub:
             self._failing = True
             self.counters.failures += 1
             log.exception("the store cannot be read; the screens keep their last state")
-            for shown in self._shown.values():
-                self._broadcast(shown, {})
+            for view, shown in self._shown.items():
+                self._broadcast(view, shown, {})
         return False
 
-    def _encode(self, drawing: Drawing, *, full: bool) -> bytes:
-        head = orjson.dumps(self._head(full=full))
+    def _encode(self, view: View, drawing: Drawing, *, full: bool) -> bytes:
+        head = orjson.dumps(self._head(view, full=full))
         props = b",".join(orjson.dumps(leaf) + b":" + body for leaf, body in drawing.items())
         return b'id: %d\ndata: %b,"props":{%b}}\n\n' % (self._seq, head[:-1], props)
 
-    def _head(self, *, full: bool) -> dict[str, object]:
+    def _head(self, view: View, *, full: bool) -> dict[str, object]:
         return {
             "now_ms": epoch_ms(self._backend.now()),
             "rate": self._backend.rate,
             "seq": self._seq,
-            "build": f"{self._build}+{self._grids}" if self._grids else "",
+            "build": self._edition(view),
             "full": full,
             "stale_ms": self._stale_ms(),
         }
+
+    def _edition(self, view: View) -> str:
+        """What a page is made of; one that hears of another loads itself anew.
+
+        Walls can be told to by command. Whoever writes on a desk is not interrupted.
+        """
+        if not self._grids:
+            return ""
+        mark = self._mark if view.page == WALL else ""
+        return "+".join(part for part in (self._build, self._grids, mark) if part)
 
     def _stale_ms(self) -> int | None:
         """Since when the screens show old data, if they do."""
@@ -278,6 +312,10 @@ class Hub:
         except TimeoutError:
             pass
         self._wake.clear()
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((at for at in (one, other) if at is not None), default=None)
 
 
 def _later(moment: datetime | None, now: datetime) -> datetime | None:

@@ -1,11 +1,8 @@
-"""The web server: the stream, the API, the grid outlines, and the pages."""
+"""The web server: the stream, the API, the map's files, and the pages."""
 
 import asyncio
-import gzip
-import hashlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from functools import lru_cache
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
@@ -13,41 +10,55 @@ from dash import Dash
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard.app import create_dash
+from dashboard.app import PAGE_PARAMETER, create_dash
 from dashboard.backend import Backend
+from dashboard.geo import geo_routes
 from dashboard.hub import Hub, Pace
+from dashboard.pages import PAGES
+from dashboard.panels.sources.words import sentence
 from dashboard.stream import EventStream
+from dashboard.text import LANGUAGES, say_in
+from dashboard.time_signal import time_signal
 from dashboard.views import BadViewError, UnknownPageError, parse_view
 from pipelines.errors import QueryError
 
 Query = Callable[[Mapping[str, str]], list[dict[str, Any]]]
 
-_FOR_EVER = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "no-cache"
 
-
-def create_app(backend: Backend, *, build: str, pace: Pace | None = None) -> Starlette:
+def create_app(
+    backend: Backend,
+    *,
+    build: str,
+    pace: Pace | None = None,
+    more: Sequence[BaseRoute] = (),
+) -> Starlette:
     """The whole web side as one ASGI application.
 
     ``build`` names what is running: a page that hears another name reloads itself. Its hub is
-    at ``app.state.hub``.
+    at ``app.state.hub``, and at ``app.state.script_hashes`` what a content security policy must let
+    through. ``more`` are routes that are served beside the screens.
     """
+    dash = create_dash()
     hub = Hub(backend, build=build, pace=pace)
     routes = [
         Route("/", _to_the_wall),
         Route("/stream", _stream(hub)),
         Route("/health", _health(backend, hub)),
+        Route("/time", time_signal),
         Route("/api/v1/kpi", _query(backend.kpi)),
         Route("/api/v1/rows", _query(backend.rows)),
         Route("/api/v1/intake", _query(backend.intake)),
-        Route("/geo/grids.geojson", _grids(backend)),
-        Mount("/", _Pages(_asgi(create_dash(backend.grids_geojson)))),
+        Route("/api/v1/canary", _canary(backend), methods=["POST"]),
+        *geo_routes(backend),
+        *more,
+        Mount("/", _Pages(_asgi(dash))),
     ]
     app = Starlette(routes=routes, lifespan=_running(hub))
     app.state.hub = hub
+    app.state.script_hashes = tuple(dash.csp_hashes())
     return app
 
 
@@ -88,10 +99,45 @@ def _stream(hub: Hub) -> Callable[[Request], object]:
 
 def _health(backend: Backend, hub: Hub) -> Callable[[Request], object]:
     async def health(_: Request) -> Response:
-        state = await asyncio.to_thread(backend.health)
-        return JSONResponse({**state, "screens": hub.counters.screens}, headers=_no_store())
+        state, words = await asyncio.to_thread(_state_in_words, backend)
+        told = {
+            **state,
+            "words": words,
+            "screens": hub.counters.screens,
+            "watching": hub.watching(),
+        }
+        return JSONResponse(told, headers=_no_store())
 
     return health
+
+
+def _state_in_words(backend: Backend) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    """The state of the product, and a sentence about each source in each language."""
+    roster = backend.roster()
+    said = {
+        line.id: {
+            language: sentence(line, say_in(language), now=roster.now, time_zone=roster.time_zone)
+            for language in LANGUAGES
+        }
+        for line in roster.lines
+    }
+    return backend.health(), said
+
+
+def _canary(backend: Backend) -> Callable[[Request], object]:
+    """Send a canary. Only a script of our own pages can set the header that this asks for."""
+
+    async def canary(request: Request) -> Response:
+        if request.headers.get("x-grid135") is None:
+            return JSONResponse({"error": "the header X-Grid135 is missing"}, status_code=403)
+        source = request.query_params.get("source", "")
+        try:
+            sent = await asyncio.to_thread(backend.canary, source)
+        except QueryError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        return JSONResponse(sent, headers=_no_store())
+
+    return canary
 
 
 def _query(ask: Query) -> Callable[[Request], object]:
@@ -105,38 +151,25 @@ def _query(ask: Query) -> Callable[[Request], object]:
     return query
 
 
-def _grids(backend: Backend) -> Callable[[Request], object]:
-    """The outlines. A URL with a version never changes its content, so a browser keeps it."""
-
-    async def grids(request: Request) -> Response:
-        body = await asyncio.to_thread(backend.grids_geojson)
-        tag, packed = await asyncio.to_thread(_packed, body)
-        headers = {
-            "ETag": tag,
-            "Cache-Control": _FOR_EVER if request.query_params.get("v") else _ASK_AGAIN,
-            "Vary": "Accept-Encoding",
-        }
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-            body = packed
-        return Response(body, media_type="application/geo+json", headers=headers)
-
-    return grids
-
-
-@lru_cache(maxsize=4)
-def _packed(body: bytes) -> tuple[str, bytes]:
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"', gzip.compress(body, mtime=0)
-
-
 def _no_store() -> dict[str, str]:
     return {"Cache-Control": "no-store"}
 
 
 def _status(error: ValueError) -> int:
     return 404 if isinstance(error, UnknownPageError) else 400
+
+
+def _of_its_page(scope: Scope) -> Scope:
+    """What Dash's scripts ask of ``/sources/_dash-layout``, as Dash knows it: with the page beside.
+
+    Anything else is left as it is.
+    """
+    page, _, rest = scope["path"].strip("/").partition("/")
+    if page not in PAGES or not rest.startswith("_dash-"):
+        return scope
+    query = b"&".join(filter(None, (scope["query_string"], f"{PAGE_PARAMETER}={page}".encode())))
+    path = f"/{rest}"
+    return {**scope, "path": path, "raw_path": path.encode(), "query_string": query}
 
 
 class _Pages:
@@ -147,6 +180,7 @@ class _Pages:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a page, one of its files, or an error in plain words."""
+        scope = _of_its_page(scope)
         request = Request(scope)
         page = request.url.path.strip("/")
         if page.startswith(("_dash-", "assets/", "_reload-hash")):

@@ -1,10 +1,14 @@
 """A view: what a screen shows, all of it in the URL."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from dashboard.pages import PAGES
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES
+from pipelines.errors import QueryError
+
+_LONGEST = 200
 
 
 class UnknownPageError(ValueError):
@@ -17,15 +21,23 @@ class BadViewError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """One page in one language. Screens on equal views share one drawing."""
+    """One page in one language, with its filters. Screens on equal views share one drawing."""
 
     page: str
     language: str
+    filters: tuple[tuple[str, str], ...] = ()
 
     @property
     def key(self) -> str:
         """The canonical URL of the view: equal views have equal keys."""
-        return f"/{self.page}?lang={self.language}"
+        return f"/{self.page}?{urlencode([('lang', self.language), *self.filters])}"
+
+    @property
+    def subject(self) -> "View":
+        """What views have in common that are read once: language and looks are left away."""
+        looks = PAGES[self.page].looks if self.page in PAGES else ()
+        read = tuple((name, value) for name, value in self.filters if name not in looks)
+        return replace(self, language=DEFAULT_LANGUAGE, filters=read)
 
 
 def parse_view(page: str, query: Mapping[str, str]) -> View:
@@ -38,4 +50,16 @@ def parse_view(page: str, query: Mapping[str, str]) -> View:
     language = query.get("lang", DEFAULT_LANGUAGE)
     if language not in LANGUAGES:
         raise BadViewError(f"lang={language!r} must be one of: {', '.join(LANGUAGES)}")
-    return View(page=page, language=language)
+    filters = tuple((name, query[name]) for name in PAGES[page].filters if query.get(name))
+    too_long = next((name for name, value in filters if len(value) > _LONGEST), None)
+    if too_long is not None:
+        raise BadViewError(f"{too_long} must have at most {_LONGEST} characters")
+    for name, value in filters:
+        allowed = PAGES[page].choices.get(name)
+        if allowed is not None and value.split(":")[0] not in allowed:
+            raise BadViewError(f"{name}={value!r} must be one of: {', '.join(allowed)}")
+    try:
+        PAGES[page].check(dict(filters))
+    except QueryError as error:
+        raise BadViewError(str(error)) from error
+    return View(page=page, language=language, filters=filters)

@@ -23,7 +23,7 @@ from pipelines.sources import SourceSettings  # noqa: E402
 HEAD = """# Configuration
 
 Written from the code by `make docs`; do not edit. One TOML file holds everything; name it with
-`--config` or `GRID135_CONFIG` (default `config/sffd.toml`). Paths in it are relative to the file.
+`--config` or `GRID135_CONFIG` (default `config/demo.toml`). Paths in it are relative to the file.
 `python app.py check --config F` says whether it is right, without starting anything.
 
 | variable | what it sets |

@@ -1,59 +1,70 @@
 """Keeping the books: from incidents to their rows and to what the rollups must gain or lose."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.model.clock import Rules, settles_at
+from pipelines.model.clock import settles_at
 from pipelines.model.incident import Incident
-from pipelines.model.tally import Tally, tally_of, total
-from pipelines.store.buckets import Level, bucket_start
+from pipelines.model.rules import Rules
+from pipelines.model.tally import entries_of
+from pipelines.store.buckets import SUMMED, bucket_start
+from pipelines.store.rollups import Ledger, write
 from pipelines.store.rows import IncidentRow, from_ms, incident_from, incident_row, to_ms
-from pipelines.store.store import Cell
-
-_ENTRIES_MOST = 256
-"""How many tallies a cell holds before they are added up: rebuilding enters a whole history."""
+from pipelines.store.sheets import HOUR_MS, Slot, line
+from pipelines.store.store import Writer
 
 
 class Books:
     """Collects the entries of one transaction: take out the old tally, put in the new.
 
-    Only an incident whose verdicts no longer change by time alone is in the rollups, with its
-    final tally; so they are a function of the facts, and no clock is read to make them.
+    An incident is in the rollups with what it counts for once its verdicts no longer change by
+    time alone; so they are a function of the facts, and no clock is read to make them.
     """
 
     def __init__(self, rules: Rules, zone: ZoneInfo) -> None:
         self._rules = rules
         self._zone = zone
-        self._cells: dict[Cell, list[Tally]] = {}
-
-    @property
-    def deltas(self) -> Mapping[Cell, Tally]:
-        """What each rollup cell gains, or loses where it is negative; zeros are left out."""
-        # most cells have one entry, which is its own sum
-        nets = {cell: t[0] if len(t) == 1 else total(t) for cell, t in self._cells.items()}
-        return {cell: tally for cell, tally in nets.items() if tally}
+        self.ledger = Ledger()
 
     def enter(self, incident: Incident) -> IncidentRow:
         """Put an incident in; return its row."""
         settles = settles_at(incident, self._rules)
-        if settles is not None:
-            self._post(incident, settles, sign=1)
-        return incident_row(incident, settles)
+        entries = entries_of(incident, self._rules, now=settles)
+        row = incident_row(incident, settles)
+        self._post(row, entries, 1)
+        return row
 
     def strike(self, row: Any) -> None:
         """Take out what an incident's former row had put in."""
-        if row.settles_ms is not None:
-            self._post(incident_from(row), from_ms(row.settles_ms), sign=-1)
+        incident, settles = incident_from(row), from_ms(row.settles_ms)
+        self._post(row, entries_of(incident, self._rules, now=settles), -1)
 
-    def _post(self, incident: Incident, settles: datetime, *, sign: int) -> None:
-        final = tally_of(incident, self._rules, now=settles, source_alive=True)
-        entry = final if sign > 0 else -final
-        place = (incident.grid, incident.kind or "", incident.source)
-        for level in Level:
-            start = bucket_start(level, incident.t0.at, self._zone)
-            entries = self._cells.setdefault((int(level), to_ms(start), *place), [])
-            entries.append(entry)
-            if len(entries) > _ENTRIES_MOST:
-                entries[:] = [total(entries)]
+    def write(self, writer: Writer) -> None:
+        """Bring the rollups up to date, within the writer's transaction."""
+        write(writer, self.ledger, self._zone)
+        self.ledger = Ledger()
+
+    def _post(self, row: Any, entries: tuple[int, ...], sign: int) -> None:
+        hour = row.t0_ms // HOUR_MS * HOUR_MS
+        slot = Slot(row.grid, row.kind or "", row.source)
+        starts = starts_of(hour // HOUR_MS, row.t0_ms, self._zone)
+        self.ledger.post(slot, starts, hour, line(slot, row.t0_ms, entries), sign)
+
+
+def starts_of(hour: int, t0_ms: int, zone: ZoneInfo) -> tuple[int, ...]:
+    """When the buckets that hold a moment begin, by level as in ``SUMMED``."""
+    starts = _starts(hour, zone)
+    return starts if starts is not None else _starts_exactly(t0_ms, zone)
+
+
+@lru_cache(maxsize=65_536)
+def _starts(hour: int, zone: ZoneInfo) -> tuple[int, ...] | None:
+    """The same for a whole hour; None where a day begins within it."""
+    first, last = hour * HOUR_MS, (hour + 1) * HOUR_MS - 1
+    starts = _starts_exactly(first, zone)
+    return starts if _starts_exactly(last, zone) == starts else None
+
+
+def _starts_exactly(ms: int, zone: ZoneInfo) -> tuple[int, ...]:
+    return tuple(to_ms(bucket_start(level, from_ms(ms), zone)) for level in SUMMED)

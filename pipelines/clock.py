@@ -3,6 +3,7 @@
 Everything else is handed a ``now``.
 """
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -29,6 +30,23 @@ class SystemClock:
     def now(self) -> datetime:
         """The time of the machine, aware UTC."""
         return datetime.now(UTC)
+
+
+class SteadyClock:
+    """The machine's clock as it stood at the start, carried on by one that nobody can set.
+
+    A replay runs on it: on a clock of sixty times the speed an hour that is set is sixty.
+    """
+
+    rate = 1.0
+
+    def __init__(self) -> None:
+        self._start = datetime.now(UTC)
+        self._began_s = time.monotonic()
+
+    def now(self) -> datetime:
+        """The time since the start, aware UTC."""
+        return self._start + timedelta(seconds=time.monotonic() - self._began_s)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

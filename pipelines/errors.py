@@ -29,3 +29,7 @@ class BadRecordError(Grid135Error):
 
 class QueryError(Grid135Error, ValueError):
     """A question cannot be answered as asked; the message says what is allowed."""
+
+
+class NotStoredError(Grid135Error):
+    """Records could not be stored now: do not acknowledge them, their sender sends them again."""

@@ -6,33 +6,44 @@ Sending anything twice, in any order, changes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from pipelines import arrivals, unmapped
 from pipelines.books import Books
 from pipelines.connectors.record import Batch, Record, content_of
+from pipelines.decoders.decoder import Meaning
+from pipelines.devices import Register
+from pipelines.episodes import GAP, Move, keyed
 from pipelines.errors import BadRecordError
+from pipelines.geo.gazetteer import Gazetteer, is_remark
 from pipelines.geo.grids import Grids
 from pipelines.geo.placing import placed
-from pipelines.model.clock import Rules
+from pipelines.model.device import Signal, heard
 from pipelines.model.fact import Flag, Statement
 from pipelines.model.incident import fold
 from pipelines.model.incident import incident_id as id_of
 from pipelines.model.place import Place
+from pipelines.model.rules import Rules
 from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
 from pipelines.replay import seen
 from pipelines.sources import Source
 from pipelines.store import schema
+from pipelines.store.device_rows import device_row, signal_row
 from pipelines.store.rows import (
     fact_rows,
     report_row,
     to_ms,
 )
 from pipelines.store.store import Store, Writer
+
+CANARY = "(canary)"
+"""What a rehearsed record is about, in place of a real incident or device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,60 +55,146 @@ class _Bad:
     content: bytes
 
 
-class Door:
-    """Takes batches of records into the store."""
+class Delivery(NamedTuple):
+    """A batch, and the source it came from."""
 
-    def __init__(self, store: Store, *, rules: Rules, grids: Grids, zone: ZoneInfo) -> None:
+    source: Source
+    batch: Batch
+
+
+class Decoded(NamedTuple):
+    """What records mean: statements about incidents, signals of devices, and what made no sense."""
+
+    said: list[tuple[Record, Statement]]
+    bad: list[_Bad]
+    signals: list[tuple[Record, Signal]]
+
+
+class Door:
+    """Takes batches of records into the store.
+
+    ``episode`` is the longest pause between two alarms of one incident. ``guard`` is called
+    with the writer when a transaction begins; what it raises keeps the transaction from being.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        rules: Rules,
+        grids: Grids,
+        zone: ZoneInfo,
+        register: Register | None = None,
+        episode: timedelta = GAP,
+        gazetteer: Gazetteer | None = None,
+    ) -> None:
+        self.guard: Callable[[Writer], None] | None = None
+        self._gazetteer = gazetteer or Gazetteer({})
         self._store = store
         self._rules = rules
         self._grids = grids
         self._zone = zone
+        self._register = register or Register({})
+        self._episode = episode
 
     def accept(self, source: Source, batch: Batch, *, now: datetime) -> Counts:
         """Store a batch and the position behind it, in one transaction; return the counts.
 
         ``now`` is when the records were received.
         """
+        return self.accept_all([Delivery(source, batch)], now=now)[0]
+
+    def accept_all(self, deliveries: Sequence[Delivery], *, now: datetime) -> list[Counts]:
+        """Store several batches in one transaction: all of them or none; return their counts."""
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        said, bad = self.decode(source, batch.records, received_at=received_at)
+        decoded = [
+            self.decode(source, batch.records, received_at=received_at)
+            for source, batch in deliveries
+        ]
+        counts = []
         with self._store.writing() as writer:
-            counts = self._write(writer, source.id, said, bad, received_at)
-            writer.put_position(source.id, batch.part, batch.position)
-        return replace(counts, read=len(batch.records))
+            self._check(writer)
+            for (source, batch), meant in zip(deliveries, decoded, strict=True):
+                written = self._write(writer, source.id, meant, received_at)
+                if batch.position is not None:
+                    writer.put_position(source.id, batch.part, batch.position)
+                counts.append(replace(written, read=len(batch.records)))
+        return counts
+
+    def readmit(
+        self, source: Source, meant: Decoded, contents: Sequence[bytes], *, received_at: datetime
+    ) -> Counts:
+        """Store what quarantined records mean by now, and take those out of quarantine.
+
+        ``contents`` names them there; ``received_at`` is when the last of them was received.
+        """
+        with self._store.writing() as writer:
+            self._check(writer)
+            counts = self._write(writer, source.id, meant, received_at)
+            writer.release_quarantined(source.id, contents)
+        return counts
+
+    def rehearse(self, source: Source, record: Record, *, now: datetime) -> None:
+        """Take a marked copy of a record all the way to the store, and leave no trace of it.
+
+        Raises BadRecordError when it cannot be decoded, and whatever the store raises.
+        """
+        meant = self.decode(source, (record,), received_at=now)
+        if meant.bad:
+            raise meant.bad[0].error
+        with suppress(_Rehearsed), self._store.writing() as writer:
+            self._check(writer)
+            self._write(writer, source.id, _marked(meant), now)
+            raise _Rehearsed  # rolls the transaction back
+
+    def _check(self, writer: Writer) -> None:
+        if self.guard is not None:
+            self.guard(writer)
 
     def decode(
         self, source: Source, records: Iterable[Record], *, received_at: datetime
-    ) -> tuple[list[tuple[Record, Statement]], list[_Bad]]:
+    ) -> Decoded:
         """What each record would become, in WGS-84, with every doubt; stores nothing."""
         said: list[tuple[Record, Statement]] = []
+        signals: list[tuple[Record, Signal]] = []
         bad: list[_Bad] = []
         for record in records:
             try:
-                statement = source.decoder.decode(record, source=source.id, received_at=received_at)
+                meant = source.decoder.decode(record, source=source.id, received_at=received_at)
             except BadRecordError as error:
                 bad.append(_Bad(record, error, _bad_content(record)))
                 continue
-            said.append((record, seen(statement, record.horizon)))
-        return self._checked_places(source, said), bad
+            if isinstance(meant, Meaning):
+                said.extend((record, seen(s, record.horizon)) for s in meant.statements)
+                signals.extend((record, signal) for signal in meant.signals)
+                bad.extend(_Bad(record, e, _bad_content(record)) for e in meant.problems)
+            else:
+                said.append((record, seen(meant, record.horizon)))
+        placed_said = self._checked_places(source, said)
+        if len(self._register):
+            placed_said = [(record, self._register.placed(s)) for record, s in placed_said]
+        if len(self._gazetteer):
+            placed_said = [(record, self._gazetteer.placed(s)) for record, s in placed_said]
+        return Decoded(placed_said, bad, signals)
 
-    def _write(
-        self,
-        writer: Writer,
-        source: str,
-        said: Sequence[tuple[Record, Statement]],
-        bad: Sequence[_Bad],
-        now: datetime,
-    ) -> Counts:
-        rows = [(record, s, id_of(s.source, s.incident_key)) for record, s in said]
-        before = writer.incidents({incident for _, _, incident in rows})
-        new = _unknown(rows, writer.known_reports(before))
-        touched = {incident for _, _, incident in new}
+    def _write(self, writer: Writer, source: str, meant: Decoded, now: datetime) -> Counts:
+        said, bad, signals = meant
+        statements, moves = keyed(writer, [s for _, s in said], gap=self._episode)
+        rows = [
+            (record, s, id_of(s.incident_source, s.incident_key))
+            for (record, _), s in zip(said, statements, strict=True)
+        ]
+        gone, moved = _move(writer, moves)
+        before = writer.incidents({incident for _, _, incident in rows} | moved)
+        new = _unknown(rows, writer.known_reports({*before, *moved}))
+        touched = {incident for _, _, incident in new} | moved
         before = {incident: row for incident, row in before.items() if incident in touched}
-        everything = _with_earlier(writer.statements(before), new)
+        everything = _with_earlier(writer.statements({*before, *moved}), new)
         self._store_reports(writer, new)
-        located = self._apply(writer, everything, before)
+        located = self._apply(writer, everything, [*before.values(), *gone])
+        self._hear(writer, signals)
         quarantined = self._quarantine(writer, source, bad, now)
-        flagged = [(record, flag) for record, s, _ in new for flag in s.flags]
+        flagged = [(record, flag) for record, s, _ in new for flag in _doubts(s)]
         problems = [_problem(b.record, _flag_of(b.error), kept=False) for b in quarantined]
         problems += [_problem(record, flag, kept=True) for record, flag in flagged]
         stamps = [f.at for _, s, _ in new for f in s.facts if f.at is not None]
@@ -107,10 +204,11 @@ class Door:
             duplicate=len(said) - len(new) + len(bad) - len(quarantined),
             quarantined=len(quarantined),
             unlocated=sum(1 for _, _, incident in new if not located[incident]),
-            flagged=sum(1 for _, s, _ in new if s.flags),
+            flagged=sum(1 for _, s, _ in new if _doubts(s)),
+            signals=len(signals),
             problems=tuple(problems[:PROBLEMS_KEPT]),
         )
-        if new or quarantined:
+        if new or quarantined or signals:
             writer.count_source(
                 source,
                 reports=counts.stored,
@@ -119,6 +217,12 @@ class Door:
                 recorded_at=now,
                 last_stamp=max(stamps, default=None),
             )
+            unmapped.count(writer, source, (flag for _, flag in flagged), now=now)
+            moments = [_latest(s) for _, s, _ in new]
+            moments += [signal.at for _, signal in signals if not signal.is_heartbeat]
+            moments += [None] * len(quarantined)
+            heartbeats = [signal.at for _, signal in signals if signal.is_heartbeat]
+            arrivals.count(writer, source, moments, received_at=now, heartbeats=heartbeats)
         return counts
 
     def _checked_places(
@@ -148,7 +252,7 @@ class Door:
         writer.add(schema.fact, [row for _, s, incident in new for row in fact_rows(s, incident)])
 
     def _apply(
-        self, writer: Writer, said: Mapping[str, Sequence[Statement]], before: Mapping[str, Any]
+        self, writer: Writer, said: Mapping[str, Sequence[Statement]], before: Sequence[Any]
     ) -> dict[str, str]:
         """Fold anew the incidents that something was said about; return each one's grid.
 
@@ -156,11 +260,28 @@ class Door:
         """
         incidents = placed([fold(statements) for statements in said.values()], self._grids)
         books = Books(self._rules, self._zone)
-        for row in before.values():
+        for row in before:
             books.strike(row)
         writer.put(schema.incident, [books.enter(incident) for incident in incidents])
-        writer.add_tallies(books.deltas)
+        books.write(writer)
         return {incident.id: incident.grid for incident in incidents}
+
+    def _hear(self, writer: Writer, signals: Sequence[tuple[Record, Signal]]) -> None:
+        """Add signals to what is known of their devices; keep all but heartbeats."""
+        if not signals:
+            return
+        by_device: dict[tuple[str, str], list[Signal]] = defaultdict(list)
+        for _, signal in signals:
+            by_device[signal.source, signal.device].append(signal)
+        states = writer.device_states(by_device)
+        writer.put(
+            schema.device,
+            [device_row(heard(states.get(name), said)) for name, said in by_device.items()],
+        )
+        kept = [(record, signal) for record, signal in signals if not signal.is_heartbeat]
+        contexts = _add_contexts(writer, (record for record, _ in kept))
+        rows = [signal_row(signal, record, contexts[record.context]) for record, signal in kept]
+        writer.add_new(schema.signal, rows)
 
     def _quarantine(
         self, writer: Writer, source: str, bad: Sequence[_Bad], now: datetime
@@ -175,6 +296,18 @@ class Door:
             [_quarantine_row(source, b, contexts[b.record.context], now) for b in new],
         )
         return new
+
+
+def _move(writer: Writer, moves: Sequence[Move]) -> tuple[list[Any], set[str]]:
+    """Join incidents as the moves say; return the rows of those gone, the ids of those grown."""
+    ids = {
+        id_of(move.source, move.old_key): (id_of(move.source, move.new_key), move.new_key)
+        for move in moves
+    }
+    gone = list(writer.incidents(ids).values())
+    for old, (new, key) in ids.items():
+        writer.rekey(old, new, key)
+    return gone, {new for new, _ in ids.values()}
 
 
 def _unknown(
@@ -199,6 +332,35 @@ def _with_earlier(
     for _, statement, incident in new:
         said[incident].append(statement)
     return said
+
+
+class _Rehearsed(Exception):  # noqa: N818 - ends a rehearsal, which is no error
+    """All that was to be tried has worked."""
+
+
+def _marked(meant: Decoded) -> Decoded:
+    """The same, about an incident and a device that cannot be anybody's."""
+    said = [
+        (
+            record,
+            s._replace(
+                incident_key=f"{CANARY}{s.incident_key}",
+                alarm=s.alarm._replace(device=CANARY) if s.alarm else None,
+            ),
+        )
+        for record, s in meant.said
+    ]
+    signals = [(record, signal._replace(device=CANARY)) for record, signal in meant.signals]
+    return Decoded(said, [], signals)
+
+
+def _doubts(statement: Statement) -> list[Flag]:
+    return [flag for flag in statement.flags if not is_remark(flag)]
+
+
+def _latest(statement: Statement) -> datetime | None:
+    """The last moment a record speaks of; when it was sent was no earlier."""
+    return max((fact.at for fact in statement.facts if fact.at is not None), default=None)
 
 
 def _without_position(statement: Statement, doubt: str) -> Statement:
@@ -245,4 +407,6 @@ def _quarantine_row(source: str, bad: _Bad, context_id: bytes, now: datetime) ->
     record, error = bad.record, bad.error
     where = (record.origin.part, record.origin.line)
     what = (error.column, error.value, error.rule)
-    return (source, bad.content, to_ms(now), *where, *what, record.raw, context_id)
+    occasion = None if record.occasion is None else to_ms(record.occasion)
+    listed = (record.ordinal, occasion, record.ended)
+    return (source, bad.content, to_ms(now), *where, *what, record.raw, context_id, *listed)

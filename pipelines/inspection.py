@@ -1,7 +1,7 @@
 """The integrator's view: what records would become, and which ones made no sense."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,11 +12,13 @@ from pipelines.decoders.gb26875 import hex_lines as gb26875
 from pipelines.errors import BadRecordError, SettingsError, SourceUnavailableError
 from pipelines.ingest import Door
 from pipelines.installation import prepare
+from pipelines.model.device import Signal
 from pipelines.model.fact import Flag, Statement
+from pipelines.quarantine import items
 from pipelines.settings import Settings
 from pipelines.sources import Source
-from pipelines.store.rows import from_ms
 from pipelines.store.store import Reader, Store
+from pipelines.unmapped import listed
 
 _ENDINGS = {b"\x1f\x8b": ".gz", b"PK": ".xlsx"}
 
@@ -67,15 +69,12 @@ def decode_file(
     such file.
     """
     grids, sources = prepare(settings)
-    source = next((s for s in sources if s.id == source_id), None)
-    if source is None:
-        known = ", ".join(s.id for s in sources)
-        raise SettingsError(f"--source {source_id!r}: there is no such source; use one of: {known}")
+    (source,) = chosen(sources, source_id)
     with TemporaryDirectory() as folder:
         path = file or _spool(stream, Path(folder))
         store = Store(Path(folder) / "unused.sqlite3")
         door = Door(store, rules=settings.rules, grids=grids, zone=settings.area.time_zone)
-        for batch in source.poller.over(path).poll({}, now=now):
+        for batch in source.connector.over(path).poll({}, now=now):
             yield from _shown(door, source, batch.records, now, grids)
         store.close()
 
@@ -83,15 +82,27 @@ def decode_file(
 def _shown(
     door: Door, source: Source, records: tuple[Record, ...], now: datetime, grids: Any
 ) -> Iterator[dict[str, Any]]:
-    said, bad = door.decode(source, records, received_at=now)
-    places = {id(record): statement for record, statement in said}
-    errors = {id(b.record): b.error for b in bad}
+    said, bad, signals = door.decode(source, records, received_at=now)
+    told: dict[int, list[dict[str, Any]]] = {id(record): [] for record in records}
+    for broken in bad:
+        told[id(broken.record)].append({"quarantined": _rule(broken.error)})
+    for record, statement in said:
+        told[id(record)].append(_statement(statement, grids))
+    for record, signal in signals:
+        told[id(record)].append(_signal(signal))
     for record in records:
         where = {"file": record.origin.part, "line": record.origin.line}
-        if id(record) in errors:
-            yield {**where, "quarantined": _rule(errors[id(record)])}
-        else:
-            yield {**where, **_statement(places[id(record)], grids)}
+        yield from ({**where, **one} for one in told[id(record)] or [{"says": "nothing"}])
+
+
+def _signal(signal: Signal) -> dict[str, Any]:
+    return {
+        "device": signal.device,
+        "at": signal.at.isoformat(),
+        "begun": sorted(signal.begun),
+        "ended": sorted(signal.ended),
+        "values": dict(signal.values),
+    }
 
 
 def _statement(statement: Statement, grids: Any) -> dict[str, Any]:
@@ -108,6 +119,9 @@ def _statement(statement: Statement, grids: Any) -> dict[str, Any]:
         "record": statement.record_id,
         "kind": statement.kind,
         "unit": statement.unit,
+        "alarm": [statement.alarm.device, statement.alarm.at.isoformat()]
+        if statement.alarm
+        else None,
         "facts": [
             {
                 "milestone": fact.milestone.value,
@@ -141,18 +155,43 @@ def _spool(stream: BinaryIO, folder: Path) -> Path:
     return path.rename(path.with_suffix(_ENDINGS[begins])) if begins in _ENDINGS else path
 
 
-def quarantined(reader: Reader, *, limit: int) -> list[dict[str, Any]]:
+def quarantined(reader: Reader, *, limit: int, source: str | None = None) -> list[dict[str, Any]]:
     """The records in quarantine, newest first: where, what, why."""
     return [
         {
-            "source": row.source,
-            "file": row.part,
-            "line": row.line,
-            "column": row.column_name,
-            "value": row.value,
-            "rule": row.rule,
-            "received_at": from_ms(row.received_ms).isoformat(),
-            "raw": row.raw.decode("utf-8", errors="backslashreplace"),
+            "source": item.source,
+            "file": item.part,
+            "line": item.line,
+            "column": item.column,
+            "value": item.value,
+            "rule": item.rule,
+            "received_at": item.received_at.isoformat(),
+            "raw": item.raw,
         }
-        for row in reader.quarantined(limit)
+        for item in items(reader, source=source, limit=limit)
     ]
+
+
+def unmapped_codes(reader: Reader) -> list[dict[str, Any]]:
+    """The codes that no mapping names, the most frequent first."""
+    return [
+        {
+            "source": code.source,
+            "column": code.column,
+            "value": code.value,
+            "records": code.records,
+            "last_at": code.last_at.isoformat(),
+        }
+        for code in listed(reader)
+    ]
+
+
+def chosen(sources: Sequence[Source], source_id: str | None) -> Sequence[Source]:
+    """The source of that name, or all; raises SettingsError when there is no such source."""
+    if source_id is None:
+        return sources
+    found = [source for source in sources if source.id == source_id]
+    if not found:
+        known = ", ".join(source.id for source in sources)
+        raise SettingsError(f"--source {source_id!r}: there is no such source; use one of: {known}")
+    return found

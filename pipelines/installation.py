@@ -11,16 +11,22 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.clock import Clock
+from pipelines.backdrop import Backdrop
+from pipelines.clock import Clock, SystemClock
+from pipelines.devices import Register, load_register
 from pipelines.errors import SourceUnavailableError
+from pipelines.geo.gazetteer import Gazetteer, load_gazetteer
 from pipelines.geo.grids import Grids, load_grids, no_grids
+from pipelines.geo.layers import load_backdrop
 from pipelines.ingest import Door
+from pipelines.lease import is_held
 from pipelines.query import Desk, Silent
 from pipelines.receipt import Counts
 from pipelines.settings import Settings
 from pipelines.sources import Source, build_sources
 from pipelines.store.rows import from_ms
 from pipelines.store.store import Reader, Store, remove
+from pipelines.units import Units, load_units
 from pipelines.upkeep import rebuild
 
 logger = logging.getLogger(__name__)
@@ -28,9 +34,14 @@ logger = logging.getLogger(__name__)
 STORE_FILE = "grid135.sqlite3"
 REPLAY_FILE = "replay.sqlite3"
 """A replay's times are moved, so it never shares a store with real ones."""
+DEMO_FILE = "demo.sqlite3"
+"""Nor does the demo street, whose clock may run fast."""
 
+_GRID_NAMES = ("name_en", "parent_name", "parent_name_en")
 _LOOK_AGAIN_S = 0.2
 _MADE_WITH = "made_with"
+_FORM = 2
+"""How rollups are kept; they are made anew when that changes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +50,10 @@ class Installation:
 
     settings: Settings
     grids: Grids
+    backdrop: Backdrop
     sources: tuple[Source, ...]
+    register: Register
+    units: Units
     store: Store
     door: Door
     desk: Desk
@@ -52,9 +66,11 @@ class Installation:
         ``each`` is called with the counts of every batch when it is on disk.
 
         Raises SourceUnavailableError and SourceConfigError as the connector does; what was
-        taken in before stays.
+        taken in before stays. A source that is not polled has nothing to pull.
         """
         poller = source.replay or source.poller
+        if poller is None:
+            return Counts()
         with self.store.reading() as reader:
             positions = reader.positions(source.id)
         counts = Counts()
@@ -80,7 +96,7 @@ class Installation:
         """
         began = clock.now()
         counts = self.pull(source, now=began, each=each)
-        while source.poller.unfinished:
+        while source.poller is not None and source.poller.unfinished:
             if clock.now() - began > patience:
                 names = ", ".join(source.poller.unfinished)
                 raise SourceUnavailableError(f"{names}: still being written; import again later")
@@ -98,8 +114,10 @@ def collect_less_often() -> None:
 
 
 def prepare(settings: Settings) -> tuple[Grids, tuple[Source, ...]]:
-    """Build grids and sources; raise SettingsError for whatever is wrong with them."""
+    """Build grids and sources; raise SettingsError for what is wrong with them or other files."""
     grids = _grids(settings)
+    _gazetteer(settings)
+    load_backdrop(settings.backdrop, settings.path, grids)
     return grids, build_sources(settings)
 
 
@@ -113,10 +131,27 @@ def open_installation(settings: Settings, *, replayed: bool) -> Installation:
     if not replayed:
         sources = tuple(replace(source, replay=None) for source in sources)
     playing = any(source.replay for source in sources)
-    file = settings.data / (REPLAY_FILE if playing else STORE_FILE)
-    if playing:
+    is_demo = settings.demo is not None
+    file = settings.data / (REPLAY_FILE if playing else DEMO_FILE if is_demo else STORE_FILE)
+    if (playing or (is_demo and replayed)) and not _is_played(file):
         remove(file)
     return _assemble(settings, grids, sources, file)
+
+
+def _gazetteer(settings: Settings) -> Gazetteer | None:
+    wanted = settings.gazetteer
+    return None if wanted is None else load_gazetteer(settings.path(wanted.file), wanted)
+
+
+def _is_played(file: Path) -> bool:
+    """Whether another process plays into this store now."""
+    if not file.exists():
+        return False
+    store = Store(file)
+    try:
+        return is_held(store, now=SystemClock().now())
+    finally:
+        store.close()
 
 
 def _assemble(
@@ -124,17 +159,38 @@ def _assemble(
 ) -> Installation:
     store = Store(file)
     zone = settings.area.time_zone
-    rules = settings.rules
-    door = Door(store, rules=rules, grids=grids, zone=zone)
+    communities = {grid.code: grid.parent for grid in grids}
+    rules = replace(settings.rules, communities=communities)
+    devices = settings.devices
+    register = load_register(settings.path(devices.file) if devices.file else None, crs=devices.crs)
+    door = Door(
+        store,
+        rules=rules,
+        grids=grids,
+        zone=zone,
+        register=register,
+        episode=devices.episode,
+        gazetteer=_gazetteer(settings),
+    )
     desk = Desk(
         rules=rules,
         grids=grids,
         zone=zone,
         area=settings.area.code,
         silent=_silence(sources),
+        shifts=tuple(shift.start for shift in settings.wall.shifts),
     )
     installation = Installation(
-        settings=settings, grids=grids, sources=sources, store=store, door=door, desk=desk
+        settings=settings,
+        grids=grids,
+        backdrop=load_backdrop(settings.backdrop, settings.path, grids),
+        sources=sources,
+        register=register,
+        units=load_units(settings.path(settings.units.file) if settings.units.file else None,
+                         settings.units),
+        store=store,
+        door=door,
+        desk=desk,
     )
     _rebuild_if_rules_changed(installation)
     return installation
@@ -150,6 +206,7 @@ def _grids(settings: Settings) -> Grids:
         name=wanted.name,
         parent=wanted.parent,
         crs=wanted.crs,
+        more={field: column for field in _GRID_NAMES if (column := getattr(wanted, field))},
     )
     if grids.repaired:
         logger.info(
@@ -194,9 +251,11 @@ def _rebuild_if_rules_changed(installation: Installation) -> None:
 
 
 def _fingerprint(installation: Installation) -> str:
-    settings = installation.settings
+    settings, calendar = installation.settings, installation.desk.rules.calendar
     rules = {
+        "form": _FORM,
         "targets": settings.targets.model_dump(mode="json"),
+        "calendar": calendar.version if calendar else None,
         "kinds": {code: kind.kind_class for code, kind in sorted(settings.kinds.items())},
         "grids": installation.grids.version,
         "zone": str(settings.area.time_zone),

@@ -1,21 +1,34 @@
 """The running product, as the screens see it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines.clock import Clock, FastClock, SystemClock
-from pipelines.health import Health
+from starlette.routing import BaseRoute
+
+from pipelines import canary
+from pipelines.backdrop import Backdrop
+from pipelines.board import Board, read_board
+from pipelines.casefile import CaseFile, read_case
+from pipelines.clock import Clock, FastClock, SteadyClock, SystemClock
+from pipelines.duty import Duty
+from pipelines.endurance import WALLS_RELOAD
+from pipelines.errors import QueryError
+from pipelines.gateway import Gateway, SourceLine
+from pipelines.health import Health, Rehearsal
 from pipelines.installation import Installation
 from pipelines.intake import intake
-from pipelines.overview import is_degraded, read_snapshot
+from pipelines.overview import Memory, is_degraded, read_snapshot
+from pipelines.privacy import in_rows, on_a_wall
 from pipelines.query import kpi, parse, rows
-from pipelines.schedule import Schedule
+from pipelines.receiving import ingest_route
+from pipelines.roster import QuarantineList, Roster, SourceDetail, read_quarantine, read_roster
 from pipelines.snapshot import Snapshot
 
 
 class Live:
-    """Polls the sources and answers the screens, on one clock.
+    """Takes records in, if no other process does, and answers the screens, on one clock.
 
     A replay that is faster than life sets the speed of the clock.
     """
@@ -24,7 +37,9 @@ class Live:
         self._installation = installation
         self._clock = clock or _clock(installation)
         self._health = Health()
-        self._schedule = Schedule(installation, self._health, self._clock)
+        self._memory = Memory(installation, rate=self._clock.rate)
+        self._gateway = Gateway(installation.door, self._clock)
+        self._duty = Duty(installation, self._gateway, self._health, self._clock)
 
     @property
     def rate(self) -> float:
@@ -32,13 +47,25 @@ class Live:
         return self._clock.rate
 
     def start(self) -> None:
-        """Begin to poll."""
-        self._schedule.start()
+        """Begin to poll and to listen, or wait until no other process does."""
+        self._gateway.start()
+        self._duty.start()
 
     def stop(self) -> None:
-        """Stop polling and close the store."""
-        self._schedule.stop()
+        """Stop polling and listening, store what was heard, and close the store."""
+        self._duty.stop()
+        self._gateway.stop()
         self._installation.store.close()
+
+    def routes(self) -> list[BaseRoute]:
+        """Where platforms push their records to."""
+        receivers = {}
+        for source in self._installation.sources:
+            if source.receiver is not None:
+                line = SourceLine(source, self._gateway, self._health, self._clock)
+                line.up()
+                receivers[source.id] = (source.receiver, line)
+        return [ingest_route(receivers)]
 
     def now(self) -> datetime:
         """The product's time, aware UTC."""
@@ -48,18 +75,65 @@ class Live:
         """Changes whenever the store or a source's state did."""
         return self._installation.store.version() * 1_000_003 + self._health.changes
 
+    def reload_mark(self) -> str:
+        """When the walls were last told to load anew; empty if never."""
+        with self._installation.store.reading() as reader:
+            return reader.meta(WALLS_RELOAD) or ""
+
     def snapshot(self) -> Snapshot:
         """The state of the street now."""
         with self._installation.store.reading() as reader:
-            return read_snapshot(reader, self._installation, self._health, now=self.now())
+            whole = read_snapshot(
+                reader, self._installation, self._health, self._memory, now=self.now()
+            )
+        return on_a_wall(whole, self._installation.settings.sensitive_kinds)
+
+    def board(self, filters: Mapping[str, str]) -> Board:
+        """The desk's board; raises QueryError for a wrong filter."""
+        with self._installation.store.reading() as reader:
+            return read_board(reader, self._installation, filters, now=self.now())
+
+    def case(self, incident_id: str) -> CaseFile:
+        """Everything about one incident."""
+        with self._installation.store.reading() as reader:
+            return read_case(reader, self._installation, incident_id, now=self.now())
+
+    def roster(self) -> Roster:
+        """How every source is doing, in full."""
+        is_standby = not self._duty.is_ours
+        holder = self._duty.holder()
+        with self._installation.store.reading() as reader:
+            return read_roster(
+                reader,
+                self._installation,
+                self._health,
+                now=self.now(),
+                is_standby=is_standby,
+                holder=holder,
+            )
+
+    def quarantine(self, source: str | None) -> QuarantineList:
+        """What is in quarantine, of one source or of all."""
+        with self._installation.store.reading() as reader:
+            return read_quarantine(reader, self._installation, source, now=self.now())
+
+    def canary(self, source: str) -> dict[str, Any]:
+        """Send a canary through a source's pipeline; raises QueryError for an unknown source."""
+        known = {one.id: one for one in self._installation.sources}
+        if source not in known:
+            raise QueryError(f"source = {source!r}: there is no such source")
+        store, door = self._installation.store, self._installation.door
+        sent = canary.send(store, door, known[source], self._health, now=self.now())
+        return {"source": source, **_canary_line(sent)}
 
     def kpi(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         """The figures; raises QueryError."""
         return self._answer(kpi, parameters)
 
     def rows(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The incidents behind the figures; raises QueryError."""
-        return self._answer(rows, parameters)
+        """The incidents behind the figures, masked; raises QueryError."""
+        sensitive = self._installation.settings.sensitive_kinds
+        return [in_rows(row, sensitive) for row in self._answer(rows, parameters)]
 
     def intake(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Intake per 5 minutes; raises QueryError."""
@@ -67,16 +141,19 @@ class Live:
 
     def health(self) -> dict[str, Any]:
         """How the product and each source are doing, in words a monitor can read."""
-        with self._installation.store.reading() as reader:
-            delivered = reader.sources()
-        now = self.now()
-        lines = self._health.report(self._installation.sources, delivered, now=now)
+        roster = self.roster()
+        role = "standby" if roster.is_standby else "active"
         return {
-            "status": "degraded" if is_degraded(line.state for line in lines) else "ok",
-            "now": now.isoformat(),
+            "status": "degraded" if is_degraded(line.state for line in roster.lines) else "ok",
+            "now": roster.now.isoformat(),
             "replay": any(source.replay for source in self._installation.sources),
-            "sources": [_health_line(line, delivered.get(line.id)) for line in lines],
+            "ingest": {"role": role, "holder": roster.holder},
+            "sources": [_health_line(line) for line in roster.lines],
         }
+
+    def backdrop(self) -> Backdrop:
+        """The layers under and around the grids."""
+        return self._installation.backdrop
 
     def grids_geojson(self) -> bytes:
         """The grid polygons."""
@@ -91,22 +168,45 @@ class Live:
 
 
 def _clock(installation: Installation) -> Clock:
-    base = SystemClock()
     speeds = [s.replay.options.speed for s in installation.sources if s.replay is not None]
     if not speeds or speeds[0] == 1:
-        return base
+        return SystemClock()
+    base = SteadyClock()
     start = base.now()
     return FastClock(base=base, anchor=start, start=start, rate=speeds[0])
 
 
-def _health_line(line: Any, row: Any) -> dict[str, Any]:
+def _health_line(line: SourceDetail) -> dict[str, Any]:
     return {
         "id": line.id,
         "state": line.state.value,
-        "since": line.state_since.isoformat() if line.state_since else None,
-        "last_record_at": line.last_record_at.isoformat() if line.last_record_at else None,
+        "standing": line.standing.value,
+        "since": _iso(line.since),
+        "last_record_at": _iso(line.last_record_at),
+        "last_success_at": _iso(line.last_success_at),
         "problem": line.problem,
-        "records": row.reports if row is not None else 0,
-        "quarantined": row.quarantined if row is not None else 0,
-        "flagged": row.flagged if row is not None else 0,
+        "last_problem": line.last_problem,
+        "last_problem_at": _iso(line.last_problem_at),
+        "lag_s": _seconds(line.lag),
+        "clock_offset_s": _seconds(line.clock_offset),
+        "records": line.records,
+        "records_this_hour": line.this_hour,
+        "expected_this_hour": None if line.expected is None else round(line.expected, 2),
+        "chance_of_silence": line.chance,
+        "quarantined": line.quarantined,
+        "flagged": line.flagged,
+        "unmapped": line.unmapped,
+        "canary": None if line.canary is None else _canary_line(line.canary),
     }
+
+
+def _canary_line(sent: Rehearsal) -> dict[str, Any]:
+    return asdict(sent) | {"at": sent.at.isoformat()}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return None if length is None else round(length.total_seconds(), 3)

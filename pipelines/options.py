@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -94,6 +94,13 @@ class HeldSecret:
         return self.text
 
 
+def _time_of_day(value: object) -> object:
+    try:
+        return time.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise ValueError('must be a time of day such as "07:30"') from error
+
+
 def _secret(value: object, info: ValidationInfo) -> HeldSecret:
     """The block names the variable; what it holds comes from ``Settings.secrets``."""
     if isinstance(value, HeldSecret):
@@ -106,6 +113,7 @@ def _secret(value: object, info: ValidationInfo) -> HeldSecret:
 
 Duration = Annotated[timedelta, BeforeValidator(_positive)]
 Secret = Annotated[HeldSecret, BeforeValidator(_secret)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Zone = Annotated[Any, BeforeValidator(_zone)]
 Name = Annotated[Names, BeforeValidator(_names)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]

@@ -5,92 +5,65 @@ incidents behind each number, with verdict and reason.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, false, func, or_
 
 from pipelines.errors import QueryError
-from pipelines.geo.grids import Grids
+from pipelines.groups import (
+    NO_COMMUNITY,
+    UNLOCATED,
+    By,
+    Desk,
+    Query,
+    Silent,
+    group_key,
+    matches,
+    on_shift,
+    spans,
+)
 from pipelines.hindsight import differences
 from pipelines.kpis import figures
-from pipelines.model.clock import Outcome, Reading, Rules, Verdict, judge
+from pipelines.model.clock import CLOCKS, Outcome, Reading, Verdict, judge
 from pipelines.model.incident import Incident
-from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.model.tally import EMPTY, Tally, tally_of
+from pipelines.model.milestone import Milestone
+from pipelines.model.tally import ClockTally
 from pipelines.store import schema
-from pipelines.store.buckets import Cover, Span, cover
-from pipelines.store.rows import from_ms, incident_from, to_ms
+from pipelines.store.buckets import Span
+from pipelines.store.rows import incident_from, to_ms
 from pipelines.store.store import Reader
+from pipelines.totals import clock_tallies, tallies
 
-UNLOCATED = "not_on_map"
-"""The key of the row of incidents that lie in no grid."""
-NO_COMMUNITY = "no_community"
-"""The key of the row of grids that belong to no community."""
+__all__ = [
+    "NO_COMMUNITY",
+    "PARAMETERS",
+    "UNLOCATED",
+    "By",
+    "Case",
+    "Desk",
+    "Query",
+    "Silent",
+    "group_key",
+    "kpi",
+    "matches",
+    "newest",
+    "parse",
+    "population",
+    "rows",
+    "starts_in",
+    "tallies",
+]
 
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _YEARS = (1900, 2199)
 """What a question may be about; far outside, the calendar itself ends."""
 
-Silent = Callable[[Reader, datetime], frozenset[str]]
-"""The sources that had been silent for longer than their rhythm allows, at a moment."""
-
-
-class By(StrEnum):
-    """What figures can be grouped by."""
-
-    STREET = "street"
-    COMMUNITY = "community"
-    GRID = "grid"
-    KIND = "kind"
-    SOURCE = "source"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Query:
-    """Which incidents, which target, and as of when.
-
-    ``start`` and ``end`` bound t0, [start, end); None is unbounded. Filters are exact codes.
-    ``known_at`` answers from what had been received until then; None is all that is known.
-    """
-
-    as_of: datetime
-    start: datetime | None = None
-    end: datetime | None = None
-    by: By | None = None
-    milestone: Milestone = Milestone.ARRIVED
-    reading: Reading = Reading.CUMULATIVE
-    verdict: Verdict | None = None
-    community: str | None = None
-    grid: str | None = None
-    kind: str | None = None
-    source: str | None = None
-    known_at: datetime | None = None
-
-    @property
-    def window(self) -> Span:
-        """The bounds of t0; nothing that starts after ``as_of`` has happened yet."""
-        end = self.as_of + timedelta(milliseconds=1)
-        return (self.start or _BEGINNING, min(self.end or end, end))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Desk:
-    """What is needed to answer a query, apart from the store: the rules, the grids, the zone."""
-
-    rules: Rules
-    grids: Grids
-    zone: ZoneInfo
-    area: str
-    silent: Silent
-
+_CLOCKED = list(dict.fromkeys(milestone for milestone, _ in CLOCKS))
 
 PARAMETERS = ("from", "to", "by", "milestone", "reading", "as_of", "known_at", "verdict",
-              "community", "grid", "kind", "source")  # fmt: skip
+              "community", "grid", "kind", "source", "shift")  # fmt: skip
 
 
 def parse(parameters: Mapping[str, str], *, now: datetime, zone: ZoneInfo) -> Query:
@@ -111,14 +84,17 @@ def parse(parameters: Mapping[str, str], *, now: datetime, zone: ZoneInfo) -> Qu
         start=_moment(given, "from", zone),
         end=_moment(given, "to", zone),
         by=_choice(given, "by", list(By)),
-        milestone=_choice(given, "milestone", list(TARGETED)) or Milestone.ARRIVED,
+        milestone=_choice(given, "milestone", _CLOCKED) or Milestone.ARRIVED,
         reading=_choice(given, "reading", list(Reading)) or Reading.CUMULATIVE,
         verdict=_choice(given, "verdict", list(Verdict)),
         community=given.get("community"),
         grid=given.get("grid"),
         kind=given.get("kind"),
         source=given.get("source"),
+        shift=given.get("shift"),
     )
+    if (query.milestone, query.reading) not in CLOCKS:
+        raise QueryError(f"reading = {given['reading']!r}: handling is measured from the report on")
     if query.start and query.end and query.end <= query.start:
         raise QueryError(f"to = {given['to']!r} is not after from = {given['from']!r}")
     return query
@@ -126,61 +102,10 @@ def parse(parameters: Mapping[str, str], *, now: datetime, zone: ZoneInfo) -> Qu
 
 def kpi(reader: Reader, query: Query, desk: Desk) -> list[dict[str, Any]]:
     """One object per group, by key; without ``by`` one object with the key ``all``."""
-    groups = tallies(reader, query, desk)
+    groups = clock_tallies(reader, query, desk, query.milestone, query.reading)
     if query.by is None:
-        groups = {"all": groups.get("all", EMPTY)}
-    return [
-        {"key": key, **figures(groups[key].clock(query.milestone, query.reading))}
-        for key in sorted(groups)
-    ]
-
-
-def tallies(reader: Reader, query: Query, desk: Desk) -> dict[str, Tally]:
-    """The tally of each group: whole hours, days and months by row, the rest one by one."""
-    groups: dict[str, dict[int, int]] = {}
-    parts = cover(query.window, desk.zone)
-    silent = desk.silent(reader, query.as_of)
-
-    def add(grid: str, kind: str, source: str, tally: Tally, sign: int = 1) -> None:
-        if not matches(query, desk, grid, kind, source):
-            return
-        counts = groups.setdefault(group_key(query.by, desk, grid, kind, source), {})
-        for entry, n in tally.counts.items():
-            counts[entry] = counts.get(entry, 0) + sign * n
-
-    for row in _whole(reader, parts):
-        add(*row)
-    for incident in _at_ends(reader, parts):
-        add(
-            incident.grid, incident.kind or "", incident.source, _now(incident, query, desk, silent)
-        )
-    for incident, settles in _unsettled(reader, query, parts):
-        place = (incident.grid, incident.kind or "", incident.source)
-        if settles is not None:
-            final = tally_of(incident, desk.rules, now=settles, source_alive=True)
-            add(*place, final, -1)
-        add(*place, _now(incident, query, desk, silent))
-    for incident, sign in _hindsight(reader, query, desk):
-        add(
-            incident.grid,
-            incident.kind or "",
-            incident.source,
-            _now(incident, query, desk, silent),
-            sign,
-        )
-    tidy = {key: Tally({e: n for e, n in counts.items() if n}) for key, counts in groups.items()}
-    return {key: tally for key, tally in tidy.items() if tally}
-
-
-def _hindsight(reader: Reader, query: Query, desk: Desk) -> Iterator[tuple[Incident, int]]:
-    """What to take out (-1) and put in (+1) to get from what is known now to what was known."""
-    if query.known_at is None:
-        return
-    for now, then in differences(reader, query.known_at, desk.grids):
-        if _in_window(now, query):
-            yield now, -1
-        if then is not None and _in_window(then, query):
-            yield then, +1
+        groups = {"all": groups.get("all", ClockTally({}))}
+    return [{"key": key, **figures(groups[key])} for key in sorted(groups)]
 
 
 def _in_window(incident: Incident, query: Query) -> bool:
@@ -199,6 +124,41 @@ def rows(reader: Reader, query: Query, desk: Desk) -> list[dict[str, Any]]:
     return found
 
 
+def newest(
+    reader: Reader, query: Query, desk: Desk, *, limit: int
+) -> tuple[list[dict[str, Any]], bool]:
+    """The newest of the incidents that ``rows`` lists, newest first, and whether there are more."""
+    silent = desk.silent(reader, query.as_of)
+    found: list[dict[str, Any]] = []
+    for row in reader.newest_incidents(starts_in(spans(query, desk)), *_filters(query, desk)):
+        case = Case(incident_from(row), row.units, row.flagged)
+        outcome = _outcome(case.incident, query, desk, silent)
+        if query.verdict is not None and outcome.verdict is not query.verdict:
+            continue
+        if len(found) == limit:
+            return found, True
+        found.append(_row(case, outcome, desk))
+    return found, False
+
+
+def _filters(query: Query, desk: Desk) -> Iterator[ColumnElement[bool]]:
+    """The query's filters, for the database."""
+    incident = schema.incident.c
+    if query.grid_code is not None:
+        yield incident.grid == query.grid_code
+    if query.source is not None:
+        yield incident.source == query.source
+    if query.kind is not None:
+        yield func.coalesce(incident.kind, "") == query.kind
+    if query.community == UNLOCATED:
+        yield incident.grid == ""
+    elif query.community is not None:
+        named = [grid.code for grid in desk.grids if grid.parent]
+        mine = [grid.code for grid in desk.grids if grid.parent == query.community]
+        in_none = query.community == NO_COMMUNITY
+        yield incident.grid.not_in(["", *named]) if in_none else incident.grid.in_(mine)
+
+
 class Case(NamedTuple):
     """An incident with the counts that its fold leaves behind in the store."""
 
@@ -211,7 +171,7 @@ def population(reader: Reader, query: Query, desk: Desk) -> list[Case]:
     """Every incident of the window that passes the filters, by start, as known when asked for."""
     cases = {
         row.id: Case(incident_from(row), row.units, row.flagged)
-        for row in reader.incident_rows(_starts_in(query.window))
+        for row in reader.incident_rows(starts_in(spans(query, desk)))
     }
     if query.known_at is not None:
         for now, then in differences(reader, query.known_at, desk.grids):
@@ -224,7 +184,9 @@ def population(reader: Reader, query: Query, desk: Desk) -> list[Case]:
 
 
 def _passes(incident: Incident, query: Query, desk: Desk) -> bool:
-    return matches(query, desk, incident.grid, incident.kind or "", incident.source)
+    return matches(query, desk, incident.grid, incident.kind or "", incident.source) and on_shift(
+        query, desk, incident.t0.at
+    )
 
 
 def _row(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
@@ -254,41 +216,14 @@ def _row(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _whole(reader: Reader, parts: Cover) -> Iterator[tuple[str, str, str, Tally]]:
-    table = schema.rollup
-    for level, (begin, end) in parts.whole:
-        yield from reader.rollups(
-            table.c.level == int(level),
-            table.c.start_ms >= to_ms(begin),
-            table.c.start_ms < to_ms(end),
-        )
-
-
-def _at_ends(reader: Reader, parts: Cover) -> Iterator[Incident]:
-    for span in parts.ends:
-        for row in reader.incident_rows(_starts_in(span)):
-            yield incident_from(row)
-
-
-def _unsettled(
-    reader: Reader, query: Query, parts: Cover
-) -> Iterator[tuple[Incident, datetime | None]]:
-    """Incidents of the whole rows whose tally at ``as_of`` is not the final one in the rollup."""
-    table = schema.incident
-    open_then = or_(table.c.settles_ms.is_(None), table.c.settles_ms > to_ms(query.as_of))
-    for _, span in parts.whole:
-        for row in reader.incident_rows(_starts_in(span), open_then):
-            yield incident_from(row), None if row.settles_ms is None else from_ms(row.settles_ms)
-
-
-def _starts_in(span: Span) -> ColumnElement[bool]:
+def starts_in(spans: Sequence[Span]) -> ColumnElement[bool]:
+    """Whether an incident began in one of some spans, which are in order."""
     column = schema.incident.c.t0_ms
-    return and_(column >= to_ms(span[0]), column < to_ms(span[1]))
-
-
-def _now(incident: Incident, query: Query, desk: Desk, silent: frozenset[str]) -> Tally:
-    alive = incident.source not in silent
-    return tally_of(incident, desk.rules, now=query.as_of, source_alive=alive)
+    if not spans:
+        return false()
+    within = (and_(column >= to_ms(begin), column < to_ms(end)) for begin, end in spans)
+    first, last = spans[0][0], spans[-1][1]
+    return and_(column >= to_ms(first), column < to_ms(last), or_(*within))
 
 
 def _outcome(incident: Incident, query: Query, desk: Desk, silent: frozenset[str]) -> Outcome:
@@ -300,33 +235,6 @@ def _outcome(incident: Incident, query: Query, desk: Desk, silent: frozenset[str
         now=query.as_of,
         source_alive=incident.source not in silent,
     )
-
-
-def matches(query: Query, desk: Desk, grid: str, kind: str, source: str) -> bool:
-    """True when an incident of this grid, kind and source passes the query's filters."""
-    return (
-        (query.grid is None or query.grid == (grid or UNLOCATED))
-        and (query.kind is None or query.kind == kind)
-        and (query.source is None or query.source == source)
-        and (
-            query.community is None
-            or query.community == group_key(By.COMMUNITY, desk, grid, "", "")
-        )
-    )
-
-
-def group_key(by: By | None, desk: Desk, grid: str, kind: str, source: str) -> str:
-    """The key of the group that an incident of this grid, kind and source belongs to."""
-    if by is None:
-        return "all"
-    keys = {
-        By.STREET: desk.area,
-        By.COMMUNITY: desk.grids.get(grid).parent or (NO_COMMUNITY if grid else UNLOCATED),
-        By.GRID: grid or UNLOCATED,
-        By.KIND: kind,
-        By.SOURCE: source,
-    }
-    return keys[by]
 
 
 def _moment(given: Mapping[str, str], name: str, zone: ZoneInfo) -> datetime | None:

@@ -26,6 +26,8 @@ class Problem:
 class Counts:
     """What became of the records of a batch: ``read == stored + duplicate + quarantined``.
 
+    A record of a device may say several things, or only that the device is there: ``stored`` and
+    ``duplicate`` count what was said about incidents, ``signals`` what was said about devices.
     ``unlocated`` and ``flagged`` are counts of stored records. ``problems`` holds the first
     ``PROBLEMS_KEPT``; all of them are in the store.
     """
@@ -36,6 +38,7 @@ class Counts:
     quarantined: int = 0
     unlocated: int = 0
     flagged: int = 0
+    signals: int = 0
     problems: tuple[Problem, ...] = field(default=())
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -46,5 +49,6 @@ class Counts:
             quarantined=self.quarantined + other.quarantined,
             unlocated=self.unlocated + other.unlocated,
             flagged=self.flagged + other.flagged,
+            signals=self.signals + other.signals,
             problems=(self.problems + other.problems)[:PROBLEMS_KEPT],
         )

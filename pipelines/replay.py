@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from pipelines.connectors.record import Batch, Horizon, Poller, Record
-from pipelines.decoders.decoder import Decoder
+from pipelines.decoders.decoder import Decoder, Meaning
 from pipelines.errors import BadRecordError
 from pipelines.model.fact import Statement
 from pipelines.model.milestone import Milestone
@@ -158,9 +158,12 @@ class Replay:
 
     def _try(self, record: Record, now: datetime) -> Statement | None:
         try:
-            return self._decoder.decode(record, source="", received_at=now)
+            meant = self._decoder.decode(record, source="", received_at=now)
         except BadRecordError:
             return None  # the door will say so when the record is played
+        if isinstance(meant, Meaning):
+            return meant.statements[0] if meant.statements else None
+        return meant
 
     def _shown(self, cue: _Cue) -> Record:
         shift = cue.shift + self._offset

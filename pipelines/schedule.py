@@ -2,17 +2,23 @@
 
 import logging
 import threading
+from contextlib import suppress
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from pipelines.clock import Clock, SystemClock
+from pipelines.clock_steps import ClockSteps
 from pipelines.errors import SourceConfigError, SourceUnavailableError
 from pipelines.health import Health
 from pipelines.installation import Installation
+from pipelines.lease import LeaseLostError
 from pipelines.sources import Source
 
 logger = logging.getLogger(__name__)
+
+_LOOK_S = 1.0
 
 
 class Schedule:
@@ -22,19 +28,29 @@ class Schedule:
     stopped, and the others run on. A bug in one poll is logged and does not end the polling.
     """
 
-    def __init__(self, installation: Installation, health: Health, clock: Clock) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        health: Health,
+        clock: Clock,
+        *,
+        machine: Clock | None = None,
+    ) -> None:
         self._installation = installation
         self._health = health
         self._clock = clock
+        self._machine = machine or SystemClock()
         self._stopped = threading.Event()
-        workers = max(len(installation.sources), 1)
+        self._watch = threading.Thread(target=self._watch_clock, name="clock steps", daemon=True)
+        self._polled = [s for s in installation.sources if s.poller is not None]
+        workers = max(len(self._polled), 1)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(workers)}, timezone="UTC"
         )
 
     def start(self) -> None:
         """Begin polling, at once and then at each source's pace."""
-        for source in self._installation.sources:
+        for source in self._polled:
             self._scheduler.add_job(
                 self.poll,
                 "interval",
@@ -48,11 +64,26 @@ class Schedule:
                 misfire_grace_time=None,
             )
         self._scheduler.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Stop polling; the batch being stored is finished first."""
         self._stopped.set()
         self._scheduler.shutdown(wait=True)
+        self._watch.join()
+
+    def _watch_clock(self) -> None:
+        """The scheduler waits for times of day: on a clock set back an hour, for an hour more."""
+        steps = ClockSteps(self._machine)
+        while not self._stopped.wait(_LOOK_S):
+            if step := steps.step():
+                logger.warning("the machine's clock was set by %s; every source is asked now", step)
+                self._ask_all()
+
+    def _ask_all(self) -> None:
+        for job in self._scheduler.get_jobs():
+            with suppress(JobLookupError):  # stopped for good just now
+                job.modify(next_run_time=SystemClock().now())
 
     def poll(self, source: Source) -> None:
         """Take in what one source has that is new."""
@@ -61,6 +92,8 @@ class Schedule:
         now = self._clock.now()
         try:
             self._installation.pull(source, now=now)
+        except LeaseLostError:
+            return  # another process asks this source now, and says how it is doing
         except SourceUnavailableError as error:
             self._health.failed(source.id, str(error), now=now)
         except SourceConfigError as error:

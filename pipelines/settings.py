@@ -13,15 +13,27 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
+from pipelines.backdrop import BackdropSettings
+from pipelines.demo.settings import DemoSettings, arranged, made_up_secrets
+from pipelines.devices import DeviceSettings
+from pipelines.endurance import EnduranceSettings, SoundSettings
 from pipelines.errors import SettingsError
-from pipelines.model.clock import KindClass, Reading, Rules
-from pipelines.model.milestone import TARGETED, Milestone
+from pipelines.geo.gazetteer import GazetteerSettings
+from pipelines.model.clock import Reading
+from pipelines.model.milestone import TARGETED
+from pipelines.model.rules import KindClass, Rules
 from pipelines.options import Duration, Name, Options, Zone, explain, parse_duration
+from pipelines.targets import CalendarSettings, TargetSettings
+from pipelines.units import UnitSettings
+from pipelines.wall.settings import LookSettings
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
-DEFAULT_CONFIG = "config/sffd.toml"
+DEFAULT_CONFIG = "config/demo.toml"
 DEFAULT_DATA = "data"
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 class AreaSettings(Options):
@@ -44,6 +56,11 @@ class GridSettings(Options):
     code: str = Field(description="Column with the grid's code.")
     name: str | None = Field(default=None, description="Column with its name; the code if absent.")
     parent: str | None = Field(default=None, description="Column with its community's code.")
+    name_en: str | None = Field(default=None, description="Column with its English name.")
+    parent_name: str | None = Field(default=None, description="Column with its community's name.")
+    parent_name_en: str | None = Field(
+        default=None, description="Column with its community's English name."
+    )
     crs: str | None = Field(default=None, description="CRS of the file where it does not say.")
     schematic: bool = Field(default=False, description="Say on screen that the grids are a sketch.")
 
@@ -60,19 +77,9 @@ class KindSettings(Options):
     shape: Literal["triangle", "square", "circle", "diamond"] = Field(
         default="square", description="Its shape on the map and in the list."
     )
-
-
-class TargetSettings(Options):
-    """How fast each milestone is to be reached; ``kinds`` holds the exceptions by kind."""
-
-    accepted: Duration = Field(default=timedelta(seconds=60), description="接报.")
-    dispatched: Duration = Field(default=timedelta(seconds=180), description="流转.")
-    arrived: Duration = Field(default=timedelta(seconds=300), description="到场.")
-    warning_share: float = Field(
-        default=0.7, gt=0, lt=1, description="Share of a target after which its clock warns."
-    )
-    kinds: dict[str, dict[Literal["accepted", "dispatched", "arrived"], Duration]] = Field(
-        default={}, description="Exceptions by kind: `[targets.kinds.smoke]` with `arrived = …`."
+    sensitive: bool = Field(
+        default=False,
+        description="Screens show no words and no exact place of it: disputes, minors, victims.",
     )
 
 
@@ -83,15 +90,49 @@ class ServerSettings(Options):
     port: int = Field(default=8050, ge=1, le=65535, description="Port to listen on.")
 
 
+class AccessSettings(Options):
+    """Who may come in. On an address of this machine alone the site is open, unless it says so."""
+
+    mode: Literal["open", "accounts"] | None = Field(
+        default=None,
+        description="`open` lets everybody look, masked; `accounts` asks who it is. Must be set "
+        "where the server listens on another address than this machine's own.",
+    )
+    hosts: tuple[str, ...] = Field(
+        default=(), description="Names this server is reached by; its own address if left away."
+    )
+    https: bool = Field(
+        default=False, description="It is reached by https only, through a proxy: cookies say so."
+    )
+
+
+class CanarySettings(Options):
+    """Sending a marked record through each source's pipeline, and taking it back."""
+
+    every: Duration | None = Field(
+        default=None, description="How often, at least `1m`; without, only when asked."
+    )
+
+    @field_validator("every")
+    @classmethod
+    def _not_too_often(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < timedelta(minutes=1):
+            raise ValueError("must be at least 1m")
+        return value
+
+
 class MapSettings(Options):
     """The camera of the wall's map; without it, the camera shows every grid."""
 
     lat: float | None = Field(default=None, ge=-90, le=90, description="Centre, WGS-84.")
     lon: float | None = Field(default=None, ge=-180, le=180, description="Centre, WGS-84.")
     zoom: float | None = Field(default=None, ge=0, le=22, description="Web map zoom level.")
+    bearing: float = Field(
+        default=0.0, ge=-180, le=180, description="Direction that is up, clockwise from north."
+    )
 
 
-class WallSettings(Options):
+class WallSettings(LookSettings):
     """What the wall shows: the window and reading of the 135 strip, the goal, the list's length."""
 
     window: str = Field(default="today", description='"today", "all", or days such as "30d".')
@@ -102,6 +143,10 @@ class WallSettings(Options):
     open_rows: int = Field(default=40, ge=1, le=200, description="Most rows of the open list.")
     intake_hours: int = Field(default=6, ge=1, le=24, description="How far the intake looks back.")
     map: MapSettings = Field(default=MapSettings(), description="Where the map looks.")
+    endurance: EnduranceSettings = Field(
+        default=EnduranceSettings(), description="What keeps a wall well for months."
+    )
+    sound: SoundSettings = Field(default=SoundSettings(), description="What is heard.")
 
     @field_validator("window")
     @classmethod
@@ -118,8 +163,16 @@ class _File(Options):
     grids: GridSettings | None = None
     kinds: dict[str, KindSettings] = {}
     targets: TargetSettings = TargetSettings()
+    calendar: CalendarSettings = CalendarSettings()
     server: ServerSettings = ServerSettings()
+    access: AccessSettings = AccessSettings()
     wall: WallSettings = WallSettings()
+    devices: DeviceSettings = DeviceSettings()
+    units: UnitSettings = UnitSettings()
+    gazetteer: GazetteerSettings | None = None
+    backdrop: BackdropSettings = BackdropSettings()
+    canary: CanarySettings = CanarySettings()
+    demo: DemoSettings | None = None
     sources: dict[str, dict[str, Any]] = {}
 
 
@@ -139,16 +192,31 @@ class Settings(_File):
     def rules(self) -> Rules:
         """The targets and kind classes as the model wants them."""
         within = {m: getattr(self.targets, m) for m in TARGETED}
-        by_kind = {
-            kind: {Milestone(m): limit for m, limit in limits.items()}
-            for kind, limits in self.targets.kinds.items()
-        }
         return Rules(
             within=within,
-            within_by_kind=by_kind,
+            within_by_kind={kind: own.limits for kind, own in self.targets.kinds.items()},
             classes={code: kind.kind_class for code, kind in self.kinds.items()},
+            special=tuple(own.special for own in self.targets.special),
             warning_share=self.targets.warning_share,
+            skew=self.targets.clock_doubt,
+            calendar=self.calendar.load(self.file.parent, self.area.time_zone),
         )
+
+    @property
+    def sensitive_kinds(self) -> frozenset[str]:
+        """The kinds of which screens show no words and no exact place."""
+        return frozenset(code for code, kind in self.kinds.items() if kind.sensitive)
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether one has to log in."""
+        return self.access.mode == "accounts"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names this server answers to."""
+        own = {*_LOOPBACK, self.server.host}
+        return frozenset(name.lower() for name in (self.access.hosts or own))
 
     def path(self, relative: str) -> Path:
         """A path of the config file, relative to the folder the file is in."""
@@ -166,8 +234,13 @@ def load(environ: Mapping[str, str], config: str | None = None) -> Settings:
     server = _server(parsed.server, environ)
     data = Path(environ.get("GRID135_DATA") or DEFAULT_DATA)
     fields = {name: getattr(parsed, name) for name in _File.model_fields} | {"server": server}
-    settings = Settings.model_construct(file=file, data=data, secrets=dict(environ), **fields)
+    secrets = dict(environ)
+    if parsed.demo is not None:
+        fields["sources"] = arranged(parsed.sources, data=data)
+        secrets = made_up_secrets() | secrets
+    settings = Settings.model_construct(file=file, data=data, secrets=secrets, **fields)
     _check_kinds(settings)
+    _check_access(settings)
     return settings
 
 
@@ -203,11 +276,36 @@ def _server(server: ServerSettings, environ: Mapping[str, str]) -> ServerSetting
         ) from error
 
 
+def _check_access(settings: Settings) -> None:
+    if settings.access.mode is None and settings.server.host not in _LOOPBACK:
+        raise SettingsError(
+            f"{settings.file} [access]: mode = (missing): the server listens on "
+            f"{settings.server.host!r}, which others reach; set mode to \"accounts\" or \"open\""
+        )
+    if settings.server.host in _EVERYWHERE and not settings.access.hosts:
+        raise SettingsError(
+            f"{settings.file} [access]: hosts = []: the server listens on every address; "
+            "list the names and addresses it is reached by"
+        )
+
+
 def _check_kinds(settings: Settings) -> None:
-    unknown = sorted(set(settings.targets.kinds) - set(settings.kinds))
+    _check_critical_kinds(settings)
+    special = {kind for own in settings.targets.special for kind in own.kinds}
+    unknown = sorted((set(settings.targets.kinds) | special) - set(settings.kinds))
     if unknown:
         known = ", ".join(sorted(settings.kinds)) or "none"
         raise SettingsError(
             f"{settings.file} [targets.kinds]: {unknown[0]} = …: there is no such kind; "
             f"add [kinds.{unknown[0]}] or use one of: {known}"
         )
+
+
+def _check_critical_kinds(settings: Settings) -> None:
+    for kind in settings.wall.scenes.critical_kinds:
+        if kind not in settings.kinds:
+            known = ", ".join(sorted(settings.kinds)) or "none"
+            raise SettingsError(
+                f"{settings.file} [wall.scenes]: critical_kinds = [{kind!r}]: there is no such "
+                f"kind; add [kinds.{kind}] or use one of: {known}"
+            )

@@ -4,12 +4,14 @@ Everything here is plain data: a panel draws it and asks for nothing else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from pipelines.endurance import Endurance
 from pipelines.kpis import Value
 from pipelines.model.clock import ClockState, Reading
+from pipelines.model.device import Condition
 from pipelines.model.milestone import Milestone
 
 Names = Mapping[str, str]
@@ -80,7 +82,8 @@ class OpenIncident:
 
     ``clocks`` are the three of the 135 loop, empty for a kind they do not apply to.
     ``next_clock`` is the index of the first that still runs, None when all have stopped.
-    ``warning_at`` is when that clock turns to warning.
+    ``warning_at`` is when that clock turns to warning. ``handling`` is the clock of a kind that
+    has a target for its handling (办结), such as a complaint. A drill is in no figure.
     """
 
     id: str
@@ -101,6 +104,186 @@ class OpenIncident:
     units: int
     lat: float | None
     lon: float | None
+    community: str = ""
+    handling: OpenClock | None = None
+    is_drill: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceAlarm:
+    """A device that is in alarm, or in trouble: which one, where it hangs, and since when."""
+
+    source: str
+    device: str
+    names: Names
+    place: str
+    community: str
+    since: datetime
+    condition: Condition = Condition.ALARM
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeviceBoard:
+    """How the devices are doing. A device in two conditions is counted in both.
+
+    ``registered`` have a row in the register, ``heard`` have reported at least once.
+    ``holding`` counts devices by what is the matter with them; ``silent`` ones have said nothing
+    for longer than their rhythm allows; ``unknown`` ones belong to a source that is down, so
+    that their silence proves nothing. ``alarms`` and ``troubles``, what is to be repaired, come
+    newest first, at most a few; ``holding`` counts them all. ``communities`` holds the number of devices by community.
+    """
+
+    registered: int
+    heard: int
+    holding: Mapping[Condition, int]
+    silent: int
+    unknown: int
+    alarms: tuple[DeviceAlarm, ...]
+    troubles: tuple[DeviceAlarm, ...] = ()
+    communities: Mapping[str, int] = field(default_factory=dict)
+
+
+class Due(StrEnum):
+    """How an open complaint stands to its target for the handling."""
+
+    OVERDUE = "overdue"
+    """超期."""
+    SOON = "soon"
+    """将到期: most of the time allowed is used."""
+    IN_TIME = "in_time"
+    """时限内."""
+    NO_TARGET = "no_target"
+    """No target is set for its kind, or the calendar does not reach so far."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ComplaintBoard:
+    """The open complaints by their working-time targets, and what came and went today.
+
+    ``rows`` are those that are due first, overdue ones before all others. ``has_targets`` is
+    False where no target for the handling is configured: then ``open`` is all that is said.
+    """
+
+    open: int
+    by_due: Mapping[Due, int]
+    came_today: int
+    closed_today: int
+    has_targets: bool
+    rows: tuple[OpenIncident, ...]
+    by_community: Mapping[str, Mapping[Due, int]] = field(default_factory=dict)
+
+
+class Standing(StrEnum):
+    """Where a community lies in the funnel around the rate of the street."""
+
+    TOO_FEW = "too_few"
+    """So few cases that nothing can be said."""
+    USUAL = "usual"
+    """Inside the limits: any difference to the others can be chance."""
+    BELOW = "below"
+    """Below the 95 % limit."""
+    FAR_BELOW = "far_below"
+    """Below the 99.8 % limit: not chance."""
+    ABOVE = "above"
+    """Above the 95 % limit."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommunityState:
+    """One community: what is open, what arrived in time, and how long ago one did not.
+
+    ``hit`` of ``known`` arrived in time over the board's window. ``quiet_days`` counts whole days
+    since the last miss, None when there was none in the window.
+    """
+
+    code: str
+    names: Names
+    open: int
+    hit: int
+    known: int
+    standing: Standing
+    quiet_days: int | None
+    lat: float | None = None
+    lon: float | None = None
+    zoom: float | None = None
+    extent: tuple[float, float] | None = None
+    grids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunnelLimit:
+    """The rates between which chance alone puts 95 % and 99.8 % of areas with ``known`` cases."""
+
+    known: int
+    low: float
+    high: float
+    far_low: float
+    far_high: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CommunityBoard:
+    """The communities beside each other, fairly: never a league table of rates of a few cases.
+
+    ``as_of`` is when the rates were counted; they are counted anew every minute.
+    """
+
+    days: int
+    as_of: datetime
+    rate: float | None
+    communities: tuple[CommunityState, ...]
+    limits: tuple[FunnelLimit, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NearUnit:
+    """A unit near an incident, as the crow flies."""
+
+    code: str
+    names: Names
+    type: str
+    distance_m: int
+    strength: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Critical:
+    """A new incident that takes over the wall until ``until``, with the units nearest to it."""
+
+    incident: OpenIncident
+    until: datetime
+    nearest: tuple[NearUnit, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """What the walls show of the snapshot: decided by the clock of the server, so all agree.
+
+    ``scene`` is one of ``scenes``; ``community`` is the code of the one in turn, empty in every
+    other scene. ``until`` is when the next scene begins, None when none does. ``rotates`` is
+    False on a screen that was asked for one scene. ``theme`` is ``dark``, ``light``, or ``auto``,
+    which is dark while ``is_night``. ``brightness`` is 1 by day; ``hold_s`` is how long a touch stops the
+    rotation; ``least_share`` is how high the smallest text must be, in widths of the screen.
+    """
+
+    scene: str = "overview"
+    community: str = ""
+    scenes: tuple[str, ...] = ("overview",)
+    until: datetime | None = None
+    rotates: bool = False
+    theme: str = "dark"
+    is_night: bool = False
+    brightness: float = 1.0
+    hold_s: float = 60.0
+    least_share: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shift:
+    """Who is on duty now (班次)."""
+
+    names: Names
+    until: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,11 +300,13 @@ class Intake:
     """每5分钟接入量: how many incidents were reported in each 5-minute window.
 
     ``counts[i]`` belongs to the window that starts ``i * 5`` minutes after ``start``; the last
-    window contains ``now`` and is not over.
+    window contains ``now`` and is not over. ``usual[i]`` is the range usual for that window,
+    empty while too little history is known to say.
     """
 
     start: datetime
     counts: tuple[int, ...]
+    usual: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,15 +341,60 @@ class ReplayState:
     ended: bool
 
 
+class LabelRole(StrEnum):
+    """What a name on the map belongs to."""
+
+    COMMUNITY = "community"
+    WATER = "water"
+    LANDMARK = "landmark"
+    ROAD = "road"
+    GRID = "grid"
+    GRID_CODE = "grid-code"
+    """The short code of a grid, for a map close enough that it fits in."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spot:
+    """Where a name may stand, WGS-84. ``turn`` is how its line runs, degrees from north."""
+
+    lat: float
+    lon: float
+    turn: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MapLabel:
+    """A name on the map and where it may stand, best first.
+
+    ``room`` is how wide its area is, in degrees of latitude; 0 for a point.
+    """
+
+    names: Names
+    role: LabelRole
+    spots: tuple[Spot, ...]
+    room: float
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapView:
-    """The camera and the static layers of the map. Urls are of this server."""
+    """The camera and the static layers of the map. Urls are of this server.
+
+    ``bearing`` is the direction that is up, degrees clockwise from north. ``extent`` is how wide
+    and high what must be seen is, as shares of the world: a screen looks as close as its own box
+    allows. Without it, ``zoom`` is meant for the box of a wall of 1920 by 1080. ``labels`` come in the
+    order in which they get room. ``layers`` names the backdrop's files.
+    """
 
     lat: float
     lon: float
     zoom: float
     grids_version: str
     has_grids: bool
+    bearing: float = 0.0
+    extent: tuple[float, float] | None = None
+    backdrop_version: str = ""
+    layers: tuple[str, ...] = ()
+    labels: tuple[MapLabel, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,7 +403,9 @@ class Snapshot:
 
     ``open`` holds the most urgent incidents (at most the configured number), ``open_total``
     counts them all; ``markers`` are the open incidents that have a position, capped likewise.
-    ``next_change_at`` is when the next verdict changes by time alone.
+    ``clock_rate`` is how fast a demo street's clock runs; 1 is life.
+    ``next_change_at`` is when the next verdict changes by time alone. A board is None where
+    nothing it could show is configured. ``critical`` are the incidents that take over the wall.
     """
 
     now: datetime
@@ -192,4 +424,17 @@ class Snapshot:
     intake: Intake
     quality: DataQuality
     replay: ReplayState | None
+    clock_rate: float = 1.0
     next_change_at: datetime | None
+    devices: DeviceBoard | None = None
+    complaints: ComplaintBoard | None = None
+    communities: CommunityBoard | None = None
+    critical: tuple[Critical, ...] = ()
+    shift: Shift | None = None
+    stage: Stage = Stage()
+    endurance: Endurance = Endurance()
+
+    @property
+    def grids_version(self) -> str:
+        """Which boundary file the map shows."""
+        return self.map.grids_version

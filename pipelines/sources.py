@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
 
 from pipelines.connectors import CONNECTORS
-from pipelines.connectors.record import Poller
+from pipelines.connectors.listener import Listener, Receiver
+from pipelines.connectors.record import Connector, Poller
 from pipelines.decoders import DECODERS
 from pipelines.decoders.decoder import Decoder
 from pipelines.errors import SettingsError
@@ -39,20 +40,35 @@ class SourceSettings(Options):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """One configured feed, ready to be polled.
+    """One configured feed, ready to be polled or heard.
 
-    ``poller`` reads the source as it is; ``replay`` plays it, when the block asks for that.
+    ``connector`` reads the source as it is; ``replay`` plays it, when the block asks for that.
     ``to_wgs84`` is None when coordinates need no conversion.
     """
 
     id: str
     names: Mapping[str, str]
-    poller: Poller
+    connector: Connector
     decoder: Decoder
     every: timedelta
     to_wgs84: Converter | None
     silence: timedelta | None
     replay: Replay | None
+
+    @property
+    def poller(self) -> Poller | None:
+        """The connector, if it is one that is asked for news."""
+        return cast(Poller, self.connector) if hasattr(self.connector, "poll") else None
+
+    @property
+    def listener(self) -> Listener | None:
+        """The connector, if it is one that hears its peers by itself."""
+        return cast(Listener, self.connector) if hasattr(self.connector, "listen") else None
+
+    @property
+    def receiver(self) -> Receiver | None:
+        """The connector, if it is one that is told by HTTP requests to this server."""
+        return cast(Receiver, self.connector) if hasattr(self.connector, "receive") else None
 
 
 def build_sources(settings: Settings) -> tuple[Source, ...]:
@@ -75,20 +91,25 @@ def _build(settings: Settings, source_id: str, block: Mapping[str, Any]) -> Sour
     zone: ZoneInfo = common.time_zone or settings.area.time_zone
     reader = decoder[0](decoder[1], zone=zone)
     _check_kinds(settings, source_id, decoder[1])
-    poller = connector[0](connector[1], base=settings.file.parent)
+    spoken = connector[0](connector[1], base=settings.file.parent)
     try:
         to_wgs84 = converter(common.crs)
     except SettingsError as error:
         raise SettingsError(f"{settings.file} [sources.{source_id}]: {error}") from error
+    if common.replay is not None and not hasattr(spoken, "poll"):
+        raise SettingsError(
+            f"{settings.file} [sources.{source_id}]: replay: only what is polled can be played; "
+            "use a connector that reads files"
+        )
     return Source(
         id=source_id,
         names=common.name.as_dict(),
-        poller=poller,
+        connector=spoken,
         decoder=reader,
         every=common.every,
         to_wgs84=to_wgs84,
         silence=common.silence,
-        replay=Replay(common.replay, poller, reader, zone=zone) if common.replay else None,
+        replay=Replay(common.replay, spoken, reader, zone=zone) if common.replay else None,
     )
 
 
@@ -112,7 +133,15 @@ def _chosen(
 
 
 def _check_kinds(settings: Settings, source_id: str, options: Any) -> None:
-    kind = options.kind
+    alarm = getattr(options, "alarm", None)
+    if alarm is not None and alarm.source not in settings.sources:
+        raise SettingsError(
+            f"{settings.file} [sources.{source_id}.decoder]: alarm.source = {alarm.source!r}: "
+            f"there is no such source; use one of: {', '.join(sorted(settings.sources))}"
+        )
+    kind = getattr(options, "kind", None)
+    if kind is None:
+        return
     named = {kind} if isinstance(kind, str) else {*kind.map.values(), kind.default} - {None}
     unknown = sorted(named - set(settings.kinds))
     if unknown:

@@ -1,18 +1,23 @@
 """Looking after the store: making the figures anew from the facts, and proving them right."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import Table
 
 from pipelines.books import Books
 from pipelines.geo.placing import placed
-from pipelines.model.incident import Incident, fold
-from pipelines.query import Desk
+from pipelines.groups import Desk
+from pipelines.model.incident import fold
 from pipelines.store import schema
-from pipelines.store.rows import IncidentRow
-from pipelines.store.store import Reader, Store
+from pipelines.store.store import Reader, Store, Writer
 
 CHUNK = 1000
 DIFFERENCES_SHOWN = 20
+_POSTED = 50 * CHUNK
+"""After how many incidents the rollups are written: they come in no order of time."""
 
 Progress = Callable[[int, int], None]
 """Told after every chunk: how many incidents are done, of how many."""
@@ -37,49 +42,65 @@ def rebuild(store: Store, desk: Desk, progress: Progress = _quietly) -> int:
 
     One transaction: broken off, everything is as it was.
     """
-    books = Books(desk.rules, desk.zone)
     with store.writing() as writer:
-        writer.clear(schema.incident, schema.rollup)
-        ids = writer.report_incidents()
-        for incidents in _folded(writer, ids, desk, progress):
-            writer.put(schema.incident, [books.enter(incident) for incident in incidents])
-        writer.add_tallies(books.deltas)
-    return len(ids)
+        writer.clear(schema.incident, schema.rollup, schema.sheet)
+        return _make(writer, writer, desk, progress)
 
 
 def verify(store: Store, desk: Desk, progress: Progress = _quietly) -> Verification:
-    """Count everything anew from the facts and compare; change nothing."""
-    books = Books(desk.rules, desk.zone)
-    wrong: list[str] = []
-    with store.reading() as reader:
-        ids = reader.report_incidents()
-        for incidents in _folded(reader, ids, desk, progress):
-            stored = reader.incidents([incident.id for incident in incidents])
-            rows = [books.enter(incident) for incident in incidents]
-            wrong += [f"incident {r.id}" for r in rows if _differs(r, stored.pop(r.id, None))]
-        extra = reader.count(schema.incident) - len(ids)
-        if extra:
-            wrong.append(f"{extra} incidents without a report")
-        cells = dict(reader.cells())
-    right = books.deltas
-    names = sorted(cells.keys() | right.keys(), key=str)
-    wrong += [f"rollup {cell}" for cell in names if cells.get(cell) != right.get(cell)]
+    """Make everything anew from the facts, elsewhere, and compare; change nothing."""
+    with TemporaryDirectory() as folder, store.reading() as reader:
+        anew = Store(Path(folder) / "anew.sqlite3")
+        try:
+            with anew.writing() as writer:
+                incidents = _make(reader, writer, desk, progress)
+                found = [_compare(reader, writer, table) for table in _MADE]
+                cells = writer.count(schema.rollup) + writer.count(schema.sheet)
+        finally:
+            anew.close()
+    wrong = [difference for differences in found for difference in differences]
     return Verification(
-        incidents=len(ids),
-        cells=len(right),
+        incidents=incidents,
+        cells=cells,
         wrong=len(wrong),
         differences=tuple(wrong[:DIFFERENCES_SHOWN]),
     )
 
 
-def _differs(row: IncidentRow, stored: object) -> bool:
-    return stored is None or tuple(row) != tuple(stored)  # type: ignore[arg-type]
+_MADE = (schema.incident, schema.rollup, schema.sheet)
 
 
-def _folded(
-    reader: Reader, ids: list[str], desk: Desk, progress: Progress
-) -> Iterator[list[Incident]]:
+def _make(reader: Reader, writer: Writer, desk: Desk, progress: Progress) -> int:
+    """Make every incident and the rollups, from the reports of one store into another."""
+    books = Books(desk.rules, desk.zone)
+    ids = reader.report_incidents()
     for i in range(0, len(ids), CHUNK):
         said = reader.statements(ids[i : i + CHUNK])
-        yield placed([fold(statements) for statements in said.values()], desk.grids)
-        progress(min(i + CHUNK, len(ids)), len(ids))
+        incidents = placed([fold(statements) for statements in said.values()], desk.grids)
+        writer.put(schema.incident, [books.enter(incident) for incident in incidents])
+        done = min(i + CHUNK, len(ids))
+        if done == len(ids) or done % _POSTED == 0:
+            books.write(writer)
+        progress(done, len(ids))
+    return len(ids)
+
+
+def _compare(reader: Reader, right: Reader, table: Table) -> list[str]:
+    """What is wrong with a table, row by row in the order of its key."""
+    keys = len(table.primary_key)
+    wrong: list[str] = []
+    stored, made = reader.stream(table), right.stream(table)
+    ours, theirs = next(stored, None), next(made, None)
+    while ours is not None or theirs is not None:
+        if ours == theirs:
+            ours, theirs = next(stored, None), next(made, None)
+            continue
+        mine = ours[:keys] if ours is not None else None
+        due = theirs[:keys] if theirs is not None else None
+        key = min(key for key in (mine, due) if key is not None)
+        wrong.append(f"{table.name} {' '.join(str(part) for part in key)}")
+        if mine == key:
+            ours = next(stored, None)
+        if due == key:
+            theirs = next(made, None)
+    return wrong

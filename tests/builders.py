@@ -10,11 +10,12 @@ from hashlib import blake2b
 from itertools import repeat
 from typing import Any
 
-from pipelines.model.clock import KindClass, Outcome, Reading, Rules, judge
+from pipelines.model.clock import Outcome, Reading, judge
 from pipelines.model.fact import Fact, Flag, Reason, Statement
 from pipelines.model.incident import Incident, fold
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
+from pipelines.model.rules import KindClass, Rules
 from pipelines.model.stamp import Method
 from pipelines.model.tally import ClockTally, Tally, tally_of, total
 

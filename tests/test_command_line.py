@@ -93,7 +93,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = process("import", "--json", data=folder)
     assert json.loads(done.stdout) == [
         {"source": "sffd", "read": 4340, "stored": 4340, "duplicate": 0, "quarantined": 0,
-         "unlocated": 0, "flagged": 0, "problems": []}
+         "unlocated": 0, "flagged": 0, "signals": 0, "problems": []}
     ]  # fmt: skip
     return folder
 

@@ -95,8 +95,11 @@ def figures_are_made_of_the_model(path: str, text: str) -> list[str]:
 
 
 def geometry_stays_in_its_room(path: str, text: str) -> list[str]:
-    """The heavy geometry libraries are imported in pipelines/geo only."""
-    if path.startswith(("pipelines/geo/", "tests/")):
+    """The heavy geometry libraries are imported in pipelines/geo only.
+
+    The demo street's geography is drawn with them, once and not while the product runs.
+    """
+    if path.startswith(("pipelines/geo/", "pipelines/demo/geography/", "tests/")):
         return []
     return [m for m in imports(text) if top(m) in GEOMETRY]
 

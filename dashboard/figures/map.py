@@ -1,29 +1,35 @@
 """The grid map as a Plotly figure: numbers only, the outlines are a URL the browser keeps."""
 
-from pipelines.snapshot import Snapshot
+from dashboard.figures.style import OVER_GRIDS
+from dashboard.tokens import DEFAULT_THEME, colours
+from pipelines.snapshot import MapView, Snapshot
 
-STYLE_URL = "/assets/map/style.json"
-RAMP = ("#15212a", "#1d4254", "#25627e", "#96681a")
-"""Open incidents in a grid: 0, 1, 2, 3 and more. The legend's swatches are the same tokens."""
-OUTLINE = "#41535f"
-GROUND = "#0c1319"
+STEPS = 4
+"""Open incidents in a grid: 0, 1, 2, 3 and more; the tokens ramp-0 to ramp-3."""
+_CLEAR = "rgba(0,0,0,0)"
 
 
 def ramp_step(n: int) -> int:
     """Which step of the ramp a count falls on."""
-    return min(max(n, 0), len(RAMP) - 1)
+    return min(max(n, 0), STEPS - 1)
 
 
-def grid_map(snapshot: Snapshot) -> dict[str, object]:
+def grid_map(snapshot: Snapshot, theme: str = DEFAULT_THEME) -> dict[str, object]:
     """Every grid, coloured by its open incidents.
 
     A plain dict rather than ``go.Figure``: it is drawn many times a minute, and validation
     costs more than everything else in it.
     """
-    return {"data": [_grids(snapshot)], "layout": _layout(snapshot)}
+    return {"data": [_grids(snapshot, theme)], "layout": _layout(snapshot.map, theme)}
 
 
-def _grids(snapshot: Snapshot) -> dict[str, object]:
+def ramp(view: MapView, theme: str = DEFAULT_THEME) -> tuple[str, ...]:
+    """The colours of the steps. Over a drawn street a quiet grid is clear: parks show through."""
+    steps = tuple(colours(theme)[f"ramp-{i}"] for i in range(STEPS))
+    return (_CLEAR, *steps[1:]) if "communities" in view.layers else steps
+
+
+def _grids(snapshot: Snapshot, theme: str) -> dict[str, object]:
     return {
         "type": "choroplethmap",
         "geojson": f"/geo/grids.geojson?v={snapshot.map.grids_version}",
@@ -31,30 +37,40 @@ def _grids(snapshot: Snapshot) -> dict[str, object]:
         "locations": [grid.code for grid in snapshot.grids],
         "z": [ramp_step(grid.open) for grid in snapshot.grids],
         "zmin": -0.5,
-        "zmax": len(RAMP) - 0.5,
-        "colorscale": _steps(),
+        "zmax": STEPS - 0.5,
+        "colorscale": _steps(ramp(snapshot.map, theme)),
         "showscale": False,
         "hoverinfo": "skip",
-        "marker": {"line": {"color": OUTLINE, "width": 1.25}, "opacity": 1},
+        "below": OVER_GRIDS,
+        "marker": {"line": _outline(snapshot.map, theme), "opacity": 1},
     }
 
 
-def _steps() -> list[list[object]]:
-    n = len(RAMP)
-    edges = [(i / n, (i + 1) / n, colour) for i, colour in enumerate(RAMP)]
+def _outline(view: MapView, theme: str) -> dict[str, object]:
+    """Grids stand back where communities are outlined."""
+    within = "communities" in view.layers
+    name, width = ("map-grid", 1.0) if within else ("outline", 1.25)
+    return {"color": colours(theme)[name], "width": width}
+
+
+def _steps(ramp: tuple[str, ...]) -> list[list[object]]:
+    n = len(ramp)
+    edges = [(i / n, (i + 1) / n, colour) for i, colour in enumerate(ramp)]
     return [[edge, colour] for low, high, colour in edges for edge in (low, high)]
 
 
-def _layout(snapshot: Snapshot) -> dict[str, object]:
+def _layout(view: MapView, theme: str) -> dict[str, object]:
     return {
         "map": {
-            "style": STYLE_URL,
-            "center": {"lat": snapshot.map.lat, "lon": snapshot.map.lon},
-            "zoom": snapshot.map.zoom,
+            "style": f"/geo/style.json?theme={theme}&v={view.backdrop_version}",
+            "center": {"lat": view.lat, "lon": view.lon},
+            "zoom": view.zoom,
+            "bearing": view.bearing,
         },
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "paper_bgcolor": GROUND,
+        "paper_bgcolor": colours(theme)["surface-map"],
         "uirevision": "constant",
+        "meta": {"extent": view.extent},
         "dragmode": False,
         "hovermode": False,
         "template": None,

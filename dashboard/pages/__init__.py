@@ -1,10 +1,13 @@
 """The pages: each a layout of empty boxes that the stream fills, and the list of them."""
 
-from collections.abc import Callable, Sequence
+from dashboard.pages import desk, incident, quarantine, sources, wall
+from dashboard.pages.page import Page
 
-from dash.development.base_component import Component
-
-from dashboard.geometry import Place
-from dashboard.pages import wall
-
-PAGES: dict[str, Callable[[Sequence[Place]], Component]] = {"wall": wall.layout}
+PAGES: dict[str, Page] = {
+    "wall": wall.PAGE,
+    "desk": desk.PAGE,
+    "incident": incident.PAGE,
+    "sources": sources.PAGE,
+    "quarantine": quarantine.PAGE,
+}
+"""Every page by the name in its URL."""

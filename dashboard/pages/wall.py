@@ -1,51 +1,54 @@
 """The wall: read from five metres, never touched."""
 
-from collections.abc import Sequence
-
 from dash import dcc, html
-from dash.development.base_component import Component
 
-from dashboard.geometry import Place, position
+from dashboard.pages.box import box
+from dashboard.pages.page import Page
+from dashboard.panels import PANELS
+from dashboard.scenes import SCENES, THEMES, looked_at
 
 
-def layout(names: Sequence[Place]) -> html.Div:
-    """The boxes of the wall. Every leaf has an id; what is in it comes with the stream."""
+def layout() -> html.Div:
+    """The boxes of the wall. Every leaf has an id; what is in it comes with the stream.
+
+    All panels are there in every scene; the style sheet says which are shown, and where.
+    """
     return html.Div(
         [
             html.Div(id="banner", role="alert"),
             _header(),
-            _box("strip", html.Div(id="strip-tiles", className="strip__tiles")),
-            _map(names),
+            box("strip", html.Div(id="strip-tiles", className="strip__tiles")),
+            _map(),
             _open(),
             _intake(),
             _quality(),
+            _devices(),
+            _complaints(),
+            _communities(),
+            _focus(),
+            _stage(),
+            box("endurance", html.Div(id="endurance-state", hidden=True)),
         ],
         className="wall",
     )
 
 
-def _box(panel: str, *children: Component, framed: bool = False) -> html.Section:
-    notice = html.Div(id=f"{panel}-notice", className="notice")
-    frame = " box" if framed else ""
-    return html.Section([*children, notice], className=f"panel {panel}{frame}")
-
-
 def _header() -> html.Section:
-    return _box(
+    return box(
         "header",
-        html.H1(id="header-title", className="may-clip"),
+        html.Div(
+            [html.H1(id="header-title", className="may-clip"), html.Div(id="stage-round")],
+            className="header__name",
+        ),
         html.Div(id="header-labels"),
         html.Div(id="header-sources"),
+        html.Div(id="sound"),  # filled by sound.js
         html.Div(id="header-clock", className="clock"),
     )
 
 
-def _map(names: Sequence[Place]) -> html.Section:
-    labels = [
-        html.Span(place.name, className="name", style=position(place.lat, place.lon))
-        for place in names
-    ]
-    return _box(
+def _map() -> html.Section:
+    return box(
         "map",
         dcc.Graph(
             id="map-figure",
@@ -54,11 +57,12 @@ def _map(names: Sequence[Place]) -> html.Section:
             config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
         ),
         html.Div(
-            [html.Div(labels, id="map-names"), html.Div(id="map-marks")],
+            [html.Div(id="map-names"), html.Div(id="map-marks")],
             id="map-overlay",
             className="map__overlay",
         ),
         html.Div(id="map-heading", className="map__heading"),
+        html.Div(id="map-north", className="north"),
         html.Div(id="map-legend", className="legend"),
         html.Div(id="map-list", className="map__list"),
         framed=True,
@@ -66,17 +70,17 @@ def _map(names: Sequence[Place]) -> html.Section:
 
 
 def _open() -> html.Section:
-    return _box(
+    return box(
         "open",
         html.H2(id="open-heading"),
-        html.Ul(id="open-rows"),
+        html.Ul(id="open-rows", className="rows"),
         html.Div(id="open-more"),
         framed=True,
     )
 
 
 def _intake() -> html.Section:
-    return _box(
+    return box(
         "intake",
         html.H2(id="intake-heading"),
         html.Div(id="intake-bars"),
@@ -86,10 +90,70 @@ def _intake() -> html.Section:
 
 
 def _quality() -> html.Section:
-    return _box(
+    return box(
         "quality",
         html.H2(id="quality-heading"),
         html.Div(id="quality-counts"),
         html.P(id="quality-ledger", className="may-clip"),
         framed=True,
     )
+
+
+def _devices() -> html.Section:
+    return box(
+        "devices",
+        html.H2(id="devices-heading"),
+        html.Div(id="devices-counts"),
+        html.Ul(id="devices-alarms", className="rows"),
+        html.Div(id="devices-more"),
+        html.Ul(id="devices-troubles", className="rows"),
+        framed=True,
+    )
+
+
+def _complaints() -> html.Section:
+    return box(
+        "complaints",
+        html.H2(id="complaints-heading"),
+        html.Div(id="complaints-bar"),
+        html.Ul(id="complaints-places"),
+        html.Ul(id="complaints-rows", className="rows"),
+        html.Div(id="complaints-more"),
+        framed=True,
+    )
+
+
+def _communities() -> html.Section:
+    return box(
+        "communities",
+        html.H2(id="communities-heading"),
+        html.Ul(id="communities-cells"),
+        html.Div(id="communities-funnel", className="funnel"),
+        framed=True,
+    )
+
+
+def _focus() -> html.Section:
+    return box(
+        "focus",
+        html.H2(id="focus-heading"),
+        html.Div(id="focus-figures"),
+        html.Ul(id="focus-rows", className="rows"),
+        html.Div(id="focus-more"),
+        framed=True,
+    )
+
+
+def _stage() -> html.Section:
+    return box("stage", html.Div(id="stage-state", hidden=True), html.Div(id="stage-card"))
+
+
+PAGE = Page(
+    layout=layout,
+    panels=PANELS,
+    read=lambda backend, _: backend.snapshot(),
+    filters=("scene", "theme"),
+    looks=("scene", "theme"),
+    choices={"scene": SCENES, "theme": THEMES},
+    look=looked_at,
+)

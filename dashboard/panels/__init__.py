@@ -1,6 +1,19 @@
 """The panels, one a file; adding one is a file and a line in ``PANELS``."""
 
-from dashboard.panels import header, intake, map, open_list, quality, strip
+from dashboard.panels import (
+    communities,
+    complaints,
+    devices,
+    endurance,
+    focus,
+    header,
+    intake,
+    map,
+    open_list,
+    quality,
+    stage,
+    strip,
+)
 from dashboard.panels.panel import Leaves, Panel
 
 PANELS: tuple[Panel, ...] = (
@@ -10,6 +23,12 @@ PANELS: tuple[Panel, ...] = (
     open_list.OPEN,
     intake.INTAKE,
     quality.QUALITY,
+    devices.DEVICES,
+    complaints.COMPLAINTS,
+    communities.COMMUNITIES,
+    focus.FOCUS,
+    stage.STAGE,
+    endurance.ENDURANCE,
 )
 
 __all__ = ["PANELS", "Leaves", "Panel"]

@@ -14,8 +14,8 @@ _WORST_FIRST = (
     SourceState.LIVE,
     SourceState.ENDED,
 )
-_MOST_CHIPS = 6
-_MOST_LETTERS = 110
+_MOST_CHIPS = 9
+_MOST_LETTERS = 150
 """How much fits into the two lines beside the title, a Chinese character counting for two."""
 
 
@@ -25,7 +25,7 @@ def draw(snapshot: Snapshot, say: Say) -> Leaves:
         "header-title": {"children": say.name(snapshot.area_names)},
         "header-labels": {"children": [_label(text) for text in _labels(snapshot, say)]},
         "header-sources": {"children": _chips(snapshot, say)},
-        "header-clock": {"children": _clock(snapshot.time_zone)},
+        "header-clock": {"children": _clock(snapshot, say)},
     }
 
 
@@ -39,6 +39,8 @@ def _labels(snapshot: Snapshot, say: Say) -> list[str]:
         kinds.append(say("header.synthetic"))
     if snapshot.schematic_grids:
         kinds.append(say("header.schematic"))
+    if snapshot.clock_rate != 1:
+        kinds.append(say("header.clock_speed", speed=f"{snapshot.clock_rate:g}"))
     labels = [" · ".join(kinds)] if kinds else []
     if snapshot.replay is not None:
         labels.append(" · ".join(_replay(snapshot.replay, say)))
@@ -102,10 +104,16 @@ def _state(source: SourceHealth, snapshot: Snapshot, say: Say) -> html.B:
     return html.B(say(f"source.{key}"))
 
 
-def _clock(time_zone: str) -> list[html.Div]:
+def _clock(snapshot: Snapshot, say: Say) -> list[html.Div]:
+    zone = snapshot.time_zone
+    shift = [] if snapshot.shift is None else [html.Span(say.name(snapshot.shift.names))]
     return [
-        html.Div(className="clock__time", **data(tick="time", zone=time_zone)),
-        html.Div(className="clock__date", **data(tick="date", zone=time_zone)),
+        html.Div(className="clock__time", **data(tick="time", zone=zone)),
+        html.Div(
+            # the last is filled by screen_clock.js
+            [html.Span(**data(tick="date", zone=zone)), *shift, html.Span(className="clock__note")],
+            className="clock__date",
+        ),
     ]
 
 

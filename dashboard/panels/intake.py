@@ -1,6 +1,7 @@
 """每5分钟接入量: how many incidents were reported in each 5-minute window."""
 
 from datetime import timedelta
+from math import ceil
 
 from dash import html
 
@@ -29,7 +30,10 @@ def draw(snapshot: Snapshot, say: Say) -> Leaves:
 def _heading(intake: Intake, say: Say) -> list[object]:
     hours = round(len(intake.counts) * _WINDOW / timedelta(hours=1))
     total, most = sum(intake.counts), max(intake.counts, default=0)
-    if total:
+    if total and intake.usual:
+        total_text = say("intake.sum", n=total, most=most)
+        text = f"{say('intake.window', hours=hours)} · {total_text} · {say('intake.usual')}"
+    elif total:
         text = f"{say('intake.window', hours=hours)} · {say('intake.sum', n=total, most=most)}"
     else:
         text = say("intake.none", hours=hours)
@@ -38,7 +42,8 @@ def _heading(intake: Intake, say: Say) -> list[object]:
 
 def _top(intake: Intake) -> int:
     """Where the axis ends: an even number, so that its half is a whole one."""
-    most = max((*intake.counts, _LOWEST_TOP))
+    highs = (ceil(high) for _, high in intake.usual)
+    most = max((*intake.counts, *highs, _LOWEST_TOP))
     return most + most % 2
 
 
@@ -49,17 +54,45 @@ def _bars(snapshot: Snapshot, say: Say) -> list[object]:
         _bar(snapshot, i, n, top=top, say=say, running=i == last)
         for i, n in enumerate(snapshot.intake.counts)
     ]
-    return [_rule(top, top), _rule(top // 2, top), html.Div(bars, className="intake__columns")]
+    return [
+        *_band(snapshot.intake, top),
+        _rule(top, top),
+        _rule(top // 2, top),
+        html.Div(bars, className="intake__columns"),
+    ]
+
+
+def _band(intake: Intake, top: int) -> list[html.Div]:
+    """The usual range (常态区间) as one shape behind the bars; nothing while none is known."""
+    count = len(intake.usual)
+    if not count:
+        return []
+    middles = [(i + 0.5) / count * 100 for i in range(count)]
+    upper = [_point(x, high, top) for x, (_, high) in zip(middles, intake.usual, strict=True)]
+    lower = [_point(x, low, top) for x, (low, _) in zip(middles, intake.usual, strict=True)]
+    ends = (_point(100, intake.usual[-1][1], top), _point(100, intake.usual[-1][0], top))
+    begin = (_point(0, intake.usual[0][0], top), _point(0, intake.usual[0][1], top))
+    shape = ", ".join([*upper, *ends, *reversed(lower), *begin])
+    return [html.Div(className="intake__usual", style={"clipPath": f"polygon({shape})"})]
+
+
+def _point(x: float, n: float, top: int) -> str:
+    return f"{x:.1f}% {(1 - n / top) * 100:.1f}%"
 
 
 def _bar(snapshot: Snapshot, index: int, n: int, *, top: int, say: Say, running: bool) -> html.Div:
     time = minute_of_day(snapshot.intake.start + index * _WINDOW, snapshot.time_zone)
-    state = " column--running" if running else ""
+    state = " column--running" if running else _unusual(snapshot.intake, index, n)
     return html.Div(
         html.I(className="column__bar", style={"height": f"{n / top * 100:.2f}%"}) if n else None,
         className=f"column{state}",
         title=say("intake.bar", time=time, n=n),
     )
+
+
+def _unusual(intake: Intake, index: int, n: int) -> str:
+    """Only what leaves the usual range upwards is coloured."""
+    return " column--unusual" if intake.usual and n > intake.usual[index][1] else ""
 
 
 def _rule(n: int, top: int) -> html.Div:

@@ -1,13 +1,16 @@
 """The map: grids coloured by open incidents, a marker an incident, a list that says the same."""
 
+from functools import lru_cache
+from math import cos, radians
+
 from dash import html
 
 from dashboard.figures.map import grid_map, ramp_step
-from dashboard.geometry import camera, position
+from dashboard.geometry import camera, position, world
 from dashboard.panels.open_list import state_attributes, urgency
-from dashboard.panels.panel import Leaves, Panel
+from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
-from pipelines.snapshot import OpenIncident, Snapshot
+from pipelines.snapshot import MapLabel, OpenIncident, Snapshot, Spot
 
 _SHAPES = ("triangle", "square", "circle", "diamond")
 _STATES = ("running", "warning", "missed", "plain")
@@ -17,13 +20,53 @@ _RAMP = ("0", "1", "2", "3+")
 def draw(snapshot: Snapshot, say: Say) -> Leaves:
     """Colours by MapLibre; markers, labels and legend as elements over it, so they stay crisp."""
     return {
-        "map-figure": {"figure": grid_map(snapshot)},
+        "map-figure": {"figure": grid_map(snapshot, snapshot.stage.theme)},
         "map-overlay": {"style": camera(snapshot.map)},
+        "map-names": {"children": _names(snapshot, say)},
+        "map-north": {"children": _north(snapshot, say)},
         "map-marks": {"children": _marks(snapshot, say)},
         "map-heading": {"children": _heading(snapshot, say)},
         "map-legend": {"children": _legend(snapshot, say)},
         "map-list": {"children": _list(snapshot, say)},
     }
+
+
+def _names(snapshot: Snapshot, say: Say) -> list[html.Span]:
+    """Every name with the places it may take; the page shows those that have room."""
+    return [_name(label, snapshot.map.bearing, say) for label in snapshot.map.labels if label.spots]
+
+
+def _name(label: MapLabel, bearing: float, say: Say) -> html.Span:
+    first = label.spots[0]
+    spots = _places(label.spots, bearing)
+    room = label.room / 360 / cos(radians(first.lat))
+    return html.Span(
+        say.name(label.names),
+        className=f"name name--{label.role.value}",
+        style=position(first.lat, first.lon),
+        **data(spots=spots, room=f"{room:.2e}"),
+    )
+
+
+# names never change while the product runs, and are drawn anew with every change of the map
+@lru_cache(maxsize=1024)
+def _places(spots: tuple[Spot, ...], bearing: float) -> str:
+    return "|".join(_spot(spot, bearing) for spot in spots)
+
+
+def _spot(spot: Spot, bearing: float) -> str:
+    """World coordinates, and how far the text is turned, clockwise, never upside down."""
+    x, y = world(spot.lat, spot.lon)
+    turn = "" if spot.turn is None else f" {(spot.turn - bearing) % 180 - 90:.1f}"
+    return f"{x:.8f} {y:.8f}{turn}"
+
+
+def _north(snapshot: Snapshot, say: Say) -> list[object]:
+    """Where north is, on a map that is turned."""
+    if not snapshot.map.bearing:
+        return []
+    turn = {"--north": f"{-snapshot.map.bearing:g}deg"}
+    return [html.I(className="north__arrow", style=turn), html.Span(say("map.north"))]
 
 
 def _marks(snapshot: Snapshot, say: Say) -> list[html.I]:
@@ -103,6 +146,15 @@ def _list(snapshot: Snapshot, say: Say) -> list[object]:
 
 MAP = Panel(
     id="map",
-    leaves=("map-figure", "map-overlay", "map-marks", "map-heading", "map-legend", "map-list"),
+    leaves=(
+        "map-figure",
+        "map-overlay",
+        "map-names",
+        "map-north",
+        "map-marks",
+        "map-heading",
+        "map-legend",
+        "map-list",
+    ),
     draw=draw,
 )

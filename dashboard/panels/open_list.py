@@ -16,11 +16,12 @@ _MOST_ROWS = 24
 """More than the tallest or widest wall can show."""
 _MOST_LETTERS = 120
 """What a line could hold on the widest screen; the rest of a title is not worth sending."""
+_LEVELS = (1, 2, 3, 4)
 
 
 def draw(snapshot: Snapshot, say: Say) -> Leaves:
     """The rows; the page hides those that do not fit and says how many those are."""
-    steps = _step_labels(snapshot)
+    steps = step_labels(snapshot)
     return {
         "open-heading": {"children": _heading(snapshot, say)},
         "open-rows": {"children": _rows(snapshot, steps, say)},
@@ -28,29 +29,34 @@ def draw(snapshot: Snapshot, say: Say) -> Leaves:
     }
 
 
+def running_clock(incident: OpenIncident) -> OpenClock | None:
+    """The clock that runs out next: of the 135 loop, or of the handling."""
+    if incident.next_clock is not None:
+        return incident.clocks[incident.next_clock]
+    return None if incident.clocks else incident.handling
+
+
 def urgency(incident: OpenIncident) -> str:
     """The state of the clock that runs out next: running, warning, missed, or plain."""
-    if incident.next_clock is None:
-        return "plain"
-    state = incident.clocks[incident.next_clock].state
+    clock = running_clock(incident)
     shown = (ClockState.RUNNING, ClockState.WARNING, ClockState.MISSED)
-    return str(state) if state in shown else "plain"
+    return str(clock.state) if clock is not None and clock.state in shown else "plain"
 
 
 def state_attributes(incident: OpenIncident) -> dict[str, Any]:
     """What the page needs to turn an element from running to warning to missed by itself."""
     t0 = epoch_ms(incident.t0)
-    if urgency(incident) == "plain" or incident.next_clock is None:
+    clock = running_clock(incident)
+    if clock is None or urgency(incident) == "plain":
         return data(t0=t0)
-    deadline = incident.clocks[incident.next_clock].deadline
     return data(
         t0=t0,
-        deadline=None if deadline is None else epoch_ms(deadline),
+        deadline=None if clock.deadline is None else epoch_ms(clock.deadline),
         warning=None if incident.warning_at is None else epoch_ms(incident.warning_at),
     )
 
 
-def _step_labels(snapshot: Snapshot) -> dict[Milestone, str]:
+def step_labels(snapshot: Snapshot) -> dict[Milestone, str]:
     """The number in each dot: the minutes its target allows."""
     return {t.milestone: f"{t.target_s / 60:.2g}" for t in snapshot.tiles}
 
@@ -63,11 +69,13 @@ def _heading(snapshot: Snapshot, say: Say) -> list[html.Span]:
 def _rows(snapshot: Snapshot, steps: dict[Milestone, str], say: Say) -> list[html.Li]:
     if not snapshot.open:
         return [html.Li(say("open.none"), className="open__none")]
-    return [_row(incident, steps, say) for incident in snapshot.open[:_MOST_ROWS]]
+    return [row(incident, steps, say) for incident in snapshot.open[:_MOST_ROWS]]
 
 
-def _row(incident: OpenIncident, steps: dict[Milestone, str], say: Say) -> html.Li:
+def row(incident: OpenIncident, steps: dict[Milestone, str], say: Say) -> html.Li:
+    """One incident: its shape, what and where it is, its dots, and the clock that matters."""
     kind = say.name(incident.kind_names)
+    drill = " row--drill" if incident.is_drill else ""
     return html.Li(
         [
             html.I(className=f"shape shape--{incident.shape}"),
@@ -76,7 +84,9 @@ def _row(incident: OpenIncident, steps: dict[Milestone, str], say: Say) -> html.
                     html.P(
                         [
                             html.Span(kind, className="row__kind may-clip"),
-                            html.Span(_dots(incident, steps, say), className="dots"),
+                            *_drill(incident, say),
+                            *level(incident, say),
+                            html.Span(dots(incident, steps, say), className="dots"),
                             *_units(incident, say),
                         ],
                         className="row__what",
@@ -85,14 +95,27 @@ def _row(incident: OpenIncident, steps: dict[Milestone, str], say: Say) -> html.
                 ],
                 className="row__text",
             ),
-            html.Div(_times(incident, say), className="row__times"),
+            html.Div(times(incident, say), className="row__times"),
         ],
-        className=f"row is-{urgency(incident)}",
+        className=f"row is-{urgency(incident)}{drill}",
         **state_attributes(incident),
     )
 
 
-def _dots(incident: OpenIncident, steps: dict[Milestone, str], say: Say) -> list[html.B]:
+def _drill(incident: OpenIncident, say: Say) -> list[html.Span]:
+    return [html.Span(say("reason.drill"), className="tag tag--drill")] if incident.is_drill else []
+
+
+def level(incident: OpenIncident, say: Say) -> list[html.Span]:
+    """红橙黄蓝, always with its number; an incident without a severity has no level."""
+    if incident.severity not in _LEVELS:
+        return []
+    text = say(f"level.{incident.severity}")
+    return [html.Span(text, className=f"tag tag--level-{incident.severity}")]
+
+
+def dots(incident: OpenIncident, steps: dict[Milestone, str], say: Say) -> list[html.B]:
+    """The three clocks of the 135 loop: done, next, not yet."""
     return [
         _dot(clock, i == incident.next_clock, steps.get(clock.milestone, str(i + 1)), say)
         for i, clock in enumerate(incident.clocks)
@@ -118,16 +141,17 @@ def _where(incident: OpenIncident, say: Say) -> str:
     return text if len(text) <= _MOST_LETTERS else text[:_MOST_LETTERS] + "…"
 
 
-def _times(incident: OpenIncident, say: Say) -> list[Component]:
+def times(incident: OpenIncident, say: Say) -> list[Component]:
+    """What is left of the clock that runs out next, and how long ago it all began."""
     t0 = epoch_ms(incident.t0)
-    if incident.next_clock is None:
+    clock = running_clock(incident)
+    if clock is None or urgency(incident) == "plain":
         text = say("open.stopped") if incident.clocks else say("open.no_clock")
         return [
             html.Strong(**data(tick="elapsed", since=t0)),
             html.Span(text),
         ]
-    deadline = incident.clocks[incident.next_clock].deadline
-    end = None if deadline is None else epoch_ms(deadline)
+    end = None if clock.deadline is None else epoch_ms(clock.deadline)
     return [
         html.Strong(**data(tick="left", deadline=end)),
         html.Span(**data(tick="elapsed", since=t0, say="open.elapsed")),

@@ -7,7 +7,6 @@ from typing import Any
 from dash import html
 
 from dashboard.text import Say
-from pipelines.snapshot import Snapshot
 
 Leaves = Mapping[str, Mapping[str, object]]
 """What to put where: ``{leaf id: {property: value}}``; leaf ids start with the panel's id."""
@@ -15,11 +14,14 @@ Leaves = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Panel:
-    """One box of a page. ``draw`` returns every leaf in ``leaves``, whatever the snapshot holds."""
+    """One box of a page. ``draw`` returns every leaf in ``leaves``, whatever the snapshot holds.
+
+    It is given what its page reads: the wall's panels a ``Snapshot``.
+    """
 
     id: str
     leaves: tuple[str, ...]
-    draw: Callable[[Snapshot, Say], Leaves]
+    draw: Callable[[Any, Say], Leaves]
 
     @property
     def notice(self) -> str:
@@ -33,6 +35,11 @@ def unavailable(say: Say) -> list[html.P]:
         html.P(say("panel.unavailable"), className="notice__what"),
         html.P(say("panel.unavailable_hint"), className="notice__hint"),
     ]
+
+
+def labelled(text: str) -> dict[str, Any]:
+    """What a reader that cannot see an element says in its place."""
+    return {"aria-label": text}
 
 
 def data(**values: object) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _count(key: str, snapshot: Snapshot, say: Say) -> html.Div:
     n = getattr(snapshot.quality, key)
     return html.Div(
         [html.Strong(str(n)), html.Span(say(f"quality.{key}"))],
-        className="count" if n else "count count--none",
+        className="lack" if n else "lack lack--none",
     )
 
 

@@ -14,6 +14,11 @@ def minute_of_day(at: datetime, time_zone: str) -> str:
     return at.astimezone(ZoneInfo(time_zone)).strftime("%H:%M")
 
 
+def second_of_day(at: datetime, time_zone: str) -> str:
+    """``11-24 14:05:09`` in the area's zone."""
+    return at.astimezone(ZoneInfo(time_zone)).strftime("%m-%d %H:%M:%S")
+
+
 def date_and_minute(at: datetime, time_zone: str) -> str:
     """``2015-03-02 14:05`` in the given zone: the same in every language, as it is ISO 8601."""
     return at.astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M")
@@ -46,3 +51,10 @@ def duration(seconds: float, say: Say) -> str:
     if days < 10 and hours % 24:
         return say("duration.days_hours", d=days, h=hours % 24)
     return say("duration.days", d=days)
+
+
+def distance(metres: int, say: Say) -> str:
+    """A distance, to ten metres below a kilometre and to a hundred above."""
+    if metres < 1000:
+        return say("distance.metres", m=round(metres, -1))
+    return say("distance.kilometres", km=f"{metres / 1000:.1f}")

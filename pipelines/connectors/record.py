@@ -52,13 +52,18 @@ class Record(NamedTuple):
     occasion: datetime | None = None
 
 
-def content_of(record: Record) -> bytes:
-    """A digest of what a record says: the same record, sent again, has the same one."""
+def content_of(record: Record, number: int = 0) -> bytes:
+    """A digest of what a record says: the same record, sent again, has the same one.
+
+    ``number`` tells apart the several things that one record says.
+    """
     digest = blake2b(record.raw, digest_size=16)
     if record.horizon is not None:
         digest.update(repr(record.horizon).encode())
     if record.occasion is not None:
         digest.update(f"{record.occasion.isoformat()} {record.ended}".encode())
+    if number:
+        digest.update(b"\x00%d" % number)
     return digest.digest()
 
 
@@ -67,15 +72,24 @@ class Batch:
     """Records in order, and the position to store when all of them are on disk.
 
     ``part`` names what the position belongs to (one file of many); ``position`` is opaque to
-    everyone but the connector.
+    everyone but the connector, and None when there is nothing to store: what peers push has no
+    position.
     """
 
     records: tuple[Record, ...]
     part: str
-    position: str
+    position: str | None
 
 
-class Poller(Protocol):
+class Connector(Protocol):
+    """Speaks a protocol: a poller, a listener or a receiver."""
+
+    def over(self, file: Path) -> "Poller":
+        """The same connector, reading the records of one file at once, whatever its age."""
+        ...
+
+
+class Poller(Connector, Protocol):
     """A connector that is asked for news.
 
     The scheduler calls :meth:`poll` in a worker thread, one call at a time for each source, and
@@ -93,8 +107,4 @@ class Poller(Protocol):
         Raises SourceUnavailableError when the source cannot be reached now, and
         SourceConfigError when it never can be as configured.
         """
-        ...
-
-    def over(self, file: Path) -> "Poller":
-        """The same connector, reading the records of one file at once, whatever its age."""
         ...

@@ -16,6 +16,7 @@ from pipelines.decoders.table_options import (
     several,
 )
 from pipelines.errors import BadRecordError
+from pipelines.model.device import Alarm
 from pipelines.model.fact import Fact, Flag, Reason, Statement
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
@@ -44,6 +45,7 @@ class TableDecoder:
         )
         self._position = position_reader(options.position)
         self._incident_columns = as_tuple(options.incident)
+        self._about = options.alarm.source if options.alarm else None
         self._record_columns = as_tuple(options.record)
         self._exclusions = several(options.exclude)
         self._states = [(Milestone(m), several(said)) for m, said in options.states.items()]
@@ -61,7 +63,8 @@ class TableDecoder:
         if not self._needed <= fields.keys():
             fields = self._filled(fields)
         options = self._options
-        key = self._id(fields, self._incident_columns)
+        alarm = self._alarm(fields, received_at) if options.alarm else None
+        key = self._id(fields, self._incident_columns) if alarm is None else ""
         record_id = self._id(fields, self._record_columns) if self._record_columns else key
         unit = self._text(fields, options.unit)
         flags: list[Flag] = []
@@ -69,8 +72,8 @@ class TableDecoder:
         if withdrawn is not None and self._says(fields, withdrawn):
             rule = "is withdrawn at the source; what the record said no longer counts"
             flag = Flag(withdrawn.column, fields[withdrawn.column], rule)
-            about = (source, key, record_id, received_at, record.ordinal)
-            return Statement(*about, content_of(record), (), flags=(flag,))
+            said = (source, key, record_id, received_at, record.ordinal, content_of(record), ())
+            return Statement(*said, flags=(flag,), about=self._about, alarm=alarm)
         facts = self._facts(fields, received_at, ended=record.ended)
         flags.extend(self._too_early(fields, facts))
         return Statement(
@@ -89,6 +92,8 @@ class TableDecoder:
             place=self._place(fields, flags),
             title=self._text(fields, options.title),
             flags=tuple(flags),
+            about=self._about,
+            alarm=alarm,
         )
 
     def _text(self, fields: Mapping[str, str], column: str | None) -> str | None:
@@ -128,6 +133,12 @@ class TableDecoder:
         if is_over and not any(f.milestone is Milestone.RESOLVED for f in facts):
             facts.append(Fact(Milestone.RESOLVED, None, method=self._options.method))
         return tuple(facts)
+
+    def _alarm(self, fields: Mapping[str, str], received_at: datetime) -> Alarm:
+        columns = self._options.alarm
+        assert columns is not None
+        device, at = (self._id(fields, (name,)) for name in (columns.device, columns.at))
+        return Alarm(device, self._time(fields, columns.at, at, [], received_at))
 
     def _too_early(self, fields: Mapping[str, str], facts: tuple[Fact, ...]) -> Iterator[Flag]:
         """A doubt for every milestone that lies before the report: an impossible order."""

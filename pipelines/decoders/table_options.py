@@ -17,6 +17,10 @@ T = TypeVar("T")
 _NULLS = ("", "null", "none", "nan", "n/a", "na", "-", "\\n")
 
 
+_COMPUTED = {Reason.NOT_EMERGENCY, Reason.CANCELLED_IN_TIME, Reason.NO_TARGET}
+"""Reasons that follow from an incident, and that no source can give."""
+
+
 class ColumnMap(Options):
     """One column's values translated; ``default`` stands for values that are not listed."""
 
@@ -74,14 +78,30 @@ class Qualifying(Options):
     values: tuple[str, ...] = Field(description="Its values for units that qualify.")
 
 
+class AlarmColumns(Options):
+    """Which columns say whose alarm a record is about, for what a fire station does about it."""
+
+    source: str = Field(description="The source whose device raised the alarm.")
+    device: str = Field(description="Column with the device, as that source calls it.")
+    at: str = Field(description="Column with the time of the alarm.")
+
+
 class TableOptions(Options):
     """Which column is which milestone or field, and how times are written."""
 
-    incident: tuple[str, ...] | str = Field(
-        min_length=1, description="Column(s) with the incident's id at the source."
+    alarm: AlarmColumns | None = Field(
+        default=None, description="Instead of `incident`: the alarm of a device it is about."
+    )
+    incident: tuple[str, ...] | str | None = Field(
+        default=None,
+        min_length=1,
+        validate_default=True,
+        description="Column(s) with the incident's id at the source.",
     )
     record: tuple[str, ...] | str | None = Field(
-        default=None, description="Column(s) that tell records of one incident apart."
+        default=None,
+        validate_default=True,
+        description="Column(s) that tell records of one incident apart.",
     )
     milestones: dict[Milestone, str] = Field(description="Milestone → column.")
     time_format: tuple[str, ...] | str = Field(
@@ -135,12 +155,33 @@ class TableOptions(Options):
             check_format(f"{value.format} {pattern}")  # type: ignore[union-attr]
         return value
 
+    @field_validator("incident")
+    @classmethod
+    def _is_about_something(
+        cls, value: tuple[str, ...] | str | None, info: ValidationInfo
+    ) -> tuple[str, ...] | str | None:
+        has_alarm = info.data.get("alarm") is not None
+        if value is None and not has_alarm:
+            raise ValueError("is required; add it, or `alarm` for what is about a device's alarm")
+        if value is not None and has_alarm:
+            raise ValueError("is given beside `alarm`; a record is about the one or the other")
+        return value
+
+    @field_validator("record")
+    @classmethod
+    def _tells_apart(
+        cls, value: tuple[str, ...] | str | None, info: ValidationInfo
+    ) -> tuple[str, ...] | str | None:
+        if value is None and info.data.get("alarm") is not None:
+            raise ValueError("is required beside `alarm`: columns that tell its records apart")
+        return value
+
     @field_validator("exclude")
     @classmethod
     def _reasons(
         cls, value: tuple[Exclusion, ...] | Exclusion | None
     ) -> tuple[Exclusion, ...] | Exclusion | None:
-        allowed = sorted(set(Reason) - {Reason.NOT_EMERGENCY, Reason.CANCELLED_IN_TIME})
+        allowed = sorted(set(Reason) - _COMPUTED)
         named = [n for e in several(value) for n in (*e.map.values(), e.default, e.filled)]
         wrong = [reason for reason in named if reason is not None and reason not in allowed]
         if wrong:
@@ -156,6 +197,8 @@ class TableOptions(Options):
         named += [b.column for b in blocks if b is not None and not isinstance(b, str)]
         named += [e.column for e in several(self.exclude)]
         named += [name for state in states for name in (state.column, state.at)]
+        if self.alarm is not None:
+            named += [self.alarm.device, self.alarm.at]
         if self.position is not None:
             named += [self.position.lat, self.position.lon, self.position.column]
         return {name for name in named if name is not None}

@@ -25,6 +25,20 @@ class Grid:
     code: str
     name: str
     parent: str
+    name_en: str = ""
+    parent_name: str = ""
+    parent_name_en: str = ""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What it is called, by language."""
+        return {"zh": self.name, "en": self.name_en or self.name}
+
+    @property
+    def parent_names(self) -> Mapping[str, str]:
+        """What its community is called, by language; its code where it has no name."""
+        name = self.parent_name or self.parent
+        return {"zh": name, "en": self.parent_name_en or name}
 
 
 class Grids:
@@ -45,12 +59,21 @@ class Grids:
         self.geojson = _geojson(grids, shapes)
         self.version = hashlib.sha256(self.geojson).hexdigest()[:12]
         self.bounds = _bounds(shapes)
+        self.corners = _corners(shapes)
 
     def __len__(self) -> int:
         return len(self._codes)
 
     def __iter__(self) -> Iterator[Grid]:
         return iter(self._by_code.values())
+
+    def shapes(self) -> Iterator[tuple[Grid, shapely.Geometry]]:
+        """Every grid with its polygon."""
+        return zip(self._by_code.values(), self._shapes, strict=True)
+
+    def corners_of(self, community: str) -> tuple[tuple[float, float], ...]:
+        """The (longitude, latitude) of the hull around the grids of one community."""
+        return _corners([shape for grid, shape in self.shapes() if grid.parent == community])
 
     def get(self, code: str) -> Grid:
         """The grid with this code; an unknown code stands for itself, in no community."""
@@ -97,9 +120,17 @@ def no_grids() -> Grids:
 
 
 def load_grids(
-    file: Path, *, code: str, name: str | None, parent: str | None, crs: str | None
+    file: Path,
+    *,
+    code: str,
+    name: str | None,
+    parent: str | None,
+    crs: str | None,
+    more: Mapping[str, str] | None = None,
 ) -> Grids:
     """Read a GeoJSON, GeoPackage or Shapefile; mend invalid polygons; turn all into WGS-84.
+
+    The columns are named by what is in them; ``more`` names those of further fields of a grid.
 
     Raises SettingsError when the file or a named column is missing, a code repeats, or the file
     does not state a CRS and none is configured.
@@ -110,11 +141,11 @@ def load_grids(
         frame = geopandas.read_file(file)
     except Exception as error:  # the readers below raise a family of their own
         raise SettingsError(f"{file}: cannot be read as a boundary file: {error}") from error
-    for column in filter(None, (code, name, parent)):
+    for column in filter(None, (code, name, parent, *(more or {}).values())):
         if column not in frame.columns:
             known = ", ".join(c for c in frame.columns if c != "geometry")
             raise SettingsError(f"{file}: no column {column!r}; there are: {known}")
-    frame = _in_wgs84(frame, crs, file)
+    frame = in_wgs84(frame, crs, file)
     codes = _texts(frame[code])
     _check_codes(codes, file)
     valid = frame.geometry.is_valid
@@ -123,8 +154,10 @@ def load_grids(
     repaired = [c for c, ok in zip(codes, valid, strict=True) if not ok]
     names = codes if name is None else _texts(frame[name])
     parents = [NOT_ON_MAP] * len(codes) if parent is None else _texts(frame[parent])
+    further = {field: _texts(frame[column]) for field, column in (more or {}).items()}
     grids = [
-        Grid(code=c, name=n or c, parent=p) for c, n, p in zip(codes, names, parents, strict=True)
+        Grid(code=c, name=n or c, parent=p, **{field: t[i] for field, t in further.items()})
+        for i, (c, n, p) in enumerate(zip(codes, names, parents, strict=True))
     ]
     return Grids(grids, shapes, repaired)
 
@@ -135,7 +168,13 @@ def _texts(column: Any) -> list[str]:
     ]
 
 
-def _in_wgs84(frame: geopandas.GeoDataFrame, crs: str | None, file: Path) -> geopandas.GeoDataFrame:
+def in_wgs84(
+    frame: geopandas.GeoDataFrame, crs: str | None, file: Path, block: str = "[grids]"
+) -> geopandas.GeoDataFrame:
+    """The frame in WGS-84; ``crs`` is that of a file that does not say its own.
+
+    Raises SettingsError naming the ``block`` of the configuration when neither says it.
+    """
     if crs in ("GCJ-02", "BD-09"):
         return _from_china(frame, crs)
     if crs is not None:
@@ -144,7 +183,7 @@ def _in_wgs84(frame: geopandas.GeoDataFrame, crs: str | None, file: Path) -> geo
         except CRSError as error:
             raise SettingsError(f"{file}: crs = {crs!r}: must be {KNOWN}") from error
     if frame.crs is None:
-        raise SettingsError(f"{file}: does not say its CRS; set crs under [grids]")
+        raise SettingsError(f"{file}: does not say its CRS; set crs under {block}")
     return frame.to_crs("EPSG:4326")
 
 
@@ -181,6 +220,12 @@ def _bounds(shapes: Sequence[shapely.Geometry]) -> tuple[float, float, float, fl
         return None
     west, south, east, north = shapely.total_bounds(list(shapes)).tolist()
     return (west, south, east, north)
+
+
+def _corners(shapes: Sequence[shapely.Geometry]) -> tuple[tuple[float, float], ...]:
+    """The (longitude, latitude) of the hull around all grids; nothing lies outside them."""
+    hull = shapely.convex_hull(shapely.geometrycollections(list(shapes)))
+    return tuple((lon, lat) for lon, lat in shapely.get_coordinates(hull).tolist())
 
 
 def _geojson(grids: Sequence[Grid], shapes: Sequence[shapely.Geometry]) -> bytes:

@@ -1,6 +1,6 @@
 """The figures, one subject a file; adding one is a file and a line in ``KPIS``."""
 
-from pipelines.kpis import counts, ledger, percentiles, rates
+from pipelines.kpis import counts, ledger, percentiles, rates, valves
 from pipelines.kpis.kpi import Kpi, Value
 from pipelines.model.tally import ClockTally
 
@@ -22,6 +22,10 @@ KPIS: tuple[Kpi, ...] = (
     percentiles.P50,
     percentiles.P90,
     percentiles.P95,
+    valves.CANCELLED,
+    valves.DOWNGRADED,
+    valves.BACKFILLED,
+    valves.VERY_SHORT,
     ledger.EXCLUDED,
 )
 

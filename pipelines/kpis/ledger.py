@@ -15,6 +15,7 @@ REASONS = {
     Reason.OTHER_JURISDICTION: "Its position lies outside every grid of the area.",
     Reason.MERGED_CHILD: "Merged into another incident, which keeps the earliest start.",
     Reason.CANCELLED_IN_TIME: "Cancelled before the target had passed, without the milestone.",
+    Reason.NO_TARGET: "No such target is set for its kind, severity and area.",
 }
 """Why an incident is in neither numerator nor denominator, by ledger reason."""
 

@@ -1,7 +1,5 @@
 """Percentiles of the pooled durations: nearest rank, never an average of percentiles."""
 
-from math import ceil
-
 from pipelines.kpis.kpi import Better, Kpi, Unit
 from pipelines.model.tally import ClockTally
 
@@ -11,14 +9,7 @@ def nearest_rank(tally: ClockTally, share: float) -> int | None:
 
     Exact to the second below 15 minutes, to the histogram's bin above.
     """
-    histogram = tally.durations()
-    rank = ceil(share * sum(n for _, n in histogram))
-    seen = 0
-    for seconds, n in histogram:
-        seen += n
-        if seen >= rank:
-            return seconds
-    return None
+    return tally.nearest_rank(share)
 
 
 def _percentile(percent: int) -> Kpi:

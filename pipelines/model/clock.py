@@ -4,16 +4,16 @@ Definitions: KPI contract, sections 2 and 3.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from itertools import product
 from typing import NamedTuple
 
 from pipelines.model.fact import Reason
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import PREDECESSOR, TARGETED, Milestone
-from pipelines.model.stamp import Stamp
+from pipelines.model.rules import Rules
+from pipelines.model.stamp import Method, Stamp
 
 
 class Reading(StrEnum):
@@ -25,8 +25,11 @@ class Reading(StrEnum):
     """分段: each stage from the end of the one before."""
 
 
-CLOCKS: tuple[tuple[Milestone, Reading], ...] = tuple(product(TARGETED, Reading))
-"""Every target is read both ways; a clock is one target in one reading."""
+CLOCKS: tuple[tuple[Milestone, Reading], ...] = (
+    *product(TARGETED, Reading),
+    (Milestone.RESOLVED, Reading.CUMULATIVE),
+)
+"""Every target of the 135 loop is read both ways; that of handling (办结) from t0 only."""
 
 
 class Verdict(StrEnum):
@@ -40,6 +43,23 @@ class Verdict(StrEnum):
     EXCLUDED = "excluded"
 
 
+class Mark(IntEnum):
+    """What else is to be said about an outcome, one bit each; marks are added."""
+
+    INDETERMINATE = 1
+    """The precision of the stamps, or unlike clocks, make a hit or a miss uncertain."""
+    OPEN_MISS = 2
+    """A miss because it is still open; unknown, if its source were silent."""
+    OPEN_PENDING = 4
+    """Waits for a stage to begin; unknown, if its source were silent."""
+    CANCELLED = 8
+    """The incident was cancelled by then."""
+    DOWNGRADED = 16
+    """Of the emergency class at dispatch, and of another one now."""
+    BACKFILLED = 32
+    """A stamp of the clock was entered afterwards."""
+
+
 class ClockState(StrEnum):
     """How a running clock looks to a dispatcher."""
 
@@ -51,48 +71,11 @@ class ClockState(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-class KindClass(StrEnum):
-    """Whether the 135 clocks apply to a kind of incident."""
-
-    EMERGENCY = "emergency"
-    COMPLAINT = "complaint"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rules:
-    """The targets in force and which kinds they apply to.
-
-    ``within`` maps each targeted milestone to its limit; ``within_by_kind`` holds the
-    exceptions (smoke alarms are to be reached in 180 s). A kind that is not listed in
-    ``classes`` counts as an emergency: a code nobody has mapped must not hide a fire.
-    """
-
-    within: Mapping[Milestone, timedelta]
-    within_by_kind: Mapping[str, Mapping[Milestone, timedelta]]
-    classes: Mapping[str, KindClass]
-    warning_share: float = 0.7
-
-    def limit(self, kind: str | None, milestone: Milestone) -> timedelta:
-        """The time allowed for ``milestone``, for this kind."""
-        special = self.within_by_kind.get(kind or "")
-        if special is not None and milestone in special:
-            return special[milestone]
-        return self.within[milestone]
-
-    def exclusion(self, incident: Incident) -> Reason | None:
-        """Why the incident is outside the cohort whatever happens to it, if it is."""
-        kind = incident.kind_at_dispatch or ""
-        if self.classes.get(kind, KindClass.EMERGENCY) is not KindClass.EMERGENCY:
-            return Reason.NOT_EMERGENCY
-        return incident.excluded
-
-
 class Outcome(NamedTuple):
     """A verdict with what is needed to explain it.
 
     ``seconds`` is the measured duration, when both ends are known. ``reason`` is a key of the
-    text files, or the ledger's reason for an excluded case. ``indeterminate`` is True when the
-    stamps are too coarse to be sure of a hit or a miss.
+    text files, or the ledger's reason for an excluded case. ``marks`` is a sum of ``Mark``.
     """
 
     verdict: Verdict
@@ -100,7 +83,12 @@ class Outcome(NamedTuple):
     start: datetime | None = None
     deadline: datetime | None = None
     seconds: int | None = None
-    indeterminate: bool = False
+    marks: int = 0
+
+    @property
+    def indeterminate(self) -> bool:
+        """True when nobody can be sure of the hit or miss."""
+        return bool(self.marks & Mark.INDETERMINATE)
 
 
 def judge(
@@ -118,7 +106,7 @@ def judge(
     been silent for longer than expected, so that a missing arrival proves nothing.
     """
     standing = _standing(incident, rules, now, source_alive)
-    return _outcome(standing, milestone, reading, rules)
+    return _outcome(standing, milestone, reading)
 
 
 def outcomes(
@@ -126,28 +114,33 @@ def outcomes(
 ) -> list[Outcome]:
     """The outcome of every clock, in the order of ``CLOCKS``; see :func:`judge`."""
     standing = _standing(incident, rules, now, source_alive)
-    if standing.excluded is not None:
-        return [Outcome(Verdict.EXCLUDED, standing.excluded)] * len(CLOCKS)
-    return [_outcome(standing, milestone, reading, rules) for milestone, reading in CLOCKS]
+    return [_outcome(standing, milestone, reading) for milestone, reading in CLOCKS]
 
 
-def settles_at(incident: Incident, rules: Rules) -> datetime | None:
+def settles_at(incident: Incident, rules: Rules) -> datetime:
     """The moment from which no verdict of the incident can change by time alone.
 
-    None while that is not known: the incident is open and some target has no stamp yet.
+    That holds while its source is alive; what changes when it falls silent is marked
+    ``OPEN_MISS`` and ``OPEN_PENDING``.
     """
-    if rules.exclusion(incident) is not None:
-        return incident.t0.at
-    missing = [m for m in TARGETED if m not in incident.stamps]
-    if missing and not incident.is_closed:
-        return None
-    instants = [incident.t0.at]
-    instants.extend(incident.stamps[m].at for m in _DECISIVE if m in incident.stamps)
-    # At its deadline a clock is still pending; a second later it is not.
-    instants.extend(deadline + _SECOND for deadline in _deadlines(incident, missing, rules))
-    if incident.closed_at is not None:
-        instants.append(incident.closed_at)
-    return max(instants)
+    stamps = incident.stamps
+    t0 = incident.t0.at
+    latest = t0
+    for milestone in _DECISIVE:
+        stamp = stamps.get(milestone)
+        if stamp is not None and stamp.at > latest:
+            latest = stamp.at
+    if incident.closed_at is not None and incident.closed_at > latest:
+        latest = incident.closed_at
+    for milestone in _CLOCKED:
+        if milestone in stamps or rules.exclusion(incident, milestone) is not None:
+            continue
+        # At its deadline a clock is still pending; a second later it is not.
+        for start in (t0, _end_before(incident, milestone)):
+            deadline = None if start is None else rules.deadline(start, incident, milestone)
+            if deadline is not None and deadline + _SECOND > latest:
+                latest = deadline + _SECOND
+    return latest
 
 
 def state_of(outcome: Outcome, *, now: datetime, warning_share: float) -> ClockState:
@@ -162,7 +155,8 @@ def state_of(outcome: Outcome, *, now: datetime, warning_share: float) -> ClockS
 
 
 _SECOND = timedelta(seconds=1)
-_DECISIVE = (*TARGETED, Milestone.CANCELLED)
+_CLOCKED = (*TARGETED, Milestone.RESOLVED)
+_DECISIVE = (*_CLOCKED, Milestone.CANCELLED)
 
 _STATES = {
     Verdict.HIT: ClockState.MET,
@@ -173,35 +167,50 @@ _STATES = {
 }
 
 
+def _end_before(incident: Incident, milestone: Milestone) -> datetime | None:
+    before = PREDECESSOR.get(milestone)
+    stamp = incident.stamps.get(before) if before is not None else None
+    return None if stamp is None else stamp.at
+
+
 class _Standing(NamedTuple):
     """What is the same for all clocks of one incident at one moment."""
 
-    excluded: Reason | None
-    kind: str | None
+    incident: Incident
+    rules: Rules
     t0: Stamp
     happened: Mapping[Milestone, Stamp]
     closed: bool
     now: datetime
     source_alive: bool
+    marks: int
 
 
 def _standing(incident: Incident, rules: Rules, now: datetime, source_alive: bool) -> _Standing:
     closed = incident.closed_at is not None and incident.closed_at <= now
-    happened = {m: stamp for m, stamp in incident.stamps.items() if stamp.at <= now}
-    excluded, kind = rules.exclusion(incident), incident.kind_at_dispatch
-    return _Standing(excluded, kind, incident.t0, happened, closed, now, source_alive)
+    happened = incident.stamps
+    if any(stamp.at > now for stamp in happened.values()):
+        happened = {m: stamp for m, stamp in happened.items() if stamp.at <= now}
+    marks = Mark.CANCELLED.value if Milestone.CANCELLED in happened else 0
+    if incident.kind != incident.kind_at_dispatch and rules.is_downgraded(incident):
+        marks |= Mark.DOWNGRADED.value
+    return _Standing(incident, rules, incident.t0, happened, closed, now, source_alive, marks)
 
 
-def _outcome(standing: _Standing, milestone: Milestone, reading: Reading, rules: Rules) -> Outcome:
-    if standing.excluded is not None:
-        return Outcome(Verdict.EXCLUDED, standing.excluded)
+def _outcome(standing: _Standing, milestone: Milestone, reading: Reading) -> Outcome:
+    incident, rules = standing.incident, standing.rules
+    excluded = rules.exclusion(incident, milestone)
+    if excluded is not None:
+        return Outcome(Verdict.EXCLUDED, excluded)
     start = _start(standing, milestone, reading)
     stop = standing.happened.get(milestone)
     if start is None:
         return _without_start(standing, stop)
-    deadline = start.at + rules.limit(standing.kind, milestone)
+    deadline = rules.deadline(start.at, incident, milestone)
+    if deadline is None:
+        return Outcome(Verdict.UNKNOWN, "calendar_missing", start.at, marks=standing.marks)
     if stop is not None:
-        return _measured(start, stop, deadline)
+        return _measured(standing, start, stop, deadline)
     return _not_reached(standing, start, deadline)
 
 
@@ -212,58 +221,59 @@ def _start(standing: _Standing, milestone: Milestone, reading: Reading) -> Stamp
 
 
 def _not_reached(standing: _Standing, start: Stamp, deadline: datetime) -> Outcome:
-    cancelled = standing.happened.get(Milestone.CANCELLED)
+    cancelled, marks = standing.happened.get(Milestone.CANCELLED), standing.marks
     if cancelled is not None and cancelled.at <= deadline:
         return Outcome(Verdict.EXCLUDED, Reason.CANCELLED_IN_TIME, start.at, deadline)
     if cancelled is not None:
-        return Outcome(Verdict.MISS, "cancelled_late", start.at, deadline)
+        return Outcome(Verdict.MISS, "cancelled_late", start.at, deadline, None, marks)
     if standing.now <= deadline:
-        return Outcome(Verdict.PENDING, "inside_target", start.at, deadline)
+        return Outcome(Verdict.PENDING, "inside_target", start.at, deadline, None, marks)
     if standing.closed:
-        return Outcome(Verdict.UNKNOWN, "closed_without_stamp", start.at, deadline)
+        return Outcome(Verdict.UNKNOWN, "closed_without_stamp", start.at, deadline, None, marks)
     if not standing.source_alive:
-        return Outcome(Verdict.UNKNOWN, "source_silent", start.at, deadline)
-    return Outcome(Verdict.MISS, "open_past_target", start.at, deadline)
+        return Outcome(Verdict.UNKNOWN, "source_silent", start.at, deadline, None, marks)
+    marks |= Mark.OPEN_MISS.value
+    return Outcome(Verdict.MISS, "open_past_target", start.at, deadline, None, marks)
 
 
 def _without_start(standing: _Standing, stop: Stamp | None) -> Outcome:
     """The staged reading of a stage whose beginning was never recorded."""
+    marks = standing.marks
     if stop is not None:
-        return Outcome(Verdict.UNKNOWN, "stage_start_missing")
+        return Outcome(Verdict.UNKNOWN, "stage_start_missing", marks=marks)
     if Milestone.CANCELLED in standing.happened:
         return Outcome(Verdict.EXCLUDED, Reason.CANCELLED_IN_TIME)
     if standing.closed:
-        return Outcome(Verdict.UNKNOWN, "closed_without_stamp")
+        return Outcome(Verdict.UNKNOWN, "closed_without_stamp", marks=marks)
     if not standing.source_alive:
-        return Outcome(Verdict.UNKNOWN, "source_silent")
-    return Outcome(Verdict.PENDING, "stage_not_started")
+        return Outcome(Verdict.UNKNOWN, "source_silent", marks=marks)
+    return Outcome(Verdict.PENDING, "stage_not_started", marks=marks | Mark.OPEN_PENDING.value)
 
 
-def _measured(start: Stamp, stop: Stamp, deadline: datetime) -> Outcome:
+def _measured(standing: _Standing, start: Stamp, stop: Stamp, deadline: datetime) -> Outcome:
     took = stop.at - start.at
-    hit = stop.at <= deadline
-    uncertain = False
+    marks = standing.marks
+    if start.method is Method.BACKFILLED or stop.method is Method.BACKFILLED:
+        marks |= Mark.BACKFILLED.value
     if start.precision_s != 1 or stop.precision_s != 1:
+        if stop.latest - start.at <= -_SECOND:
+            return Outcome(
+                Verdict.QUARANTINED, "negative_duration", start.at, deadline, None, marks
+            )
         limit = deadline - start.at
-        uncertain = (stop.at - start.latest <= limit) != (stop.latest - start.at <= limit)
-    if stop.latest - start.at <= -_SECOND:
-        return Outcome(Verdict.QUARANTINED, "negative_duration", start.at, deadline)
+        if (stop.at - start.latest <= limit) != (stop.latest - start.at <= limit):
+            marks |= Mark.INDETERMINATE.value
+    elif took <= -_SECOND:
+        return Outcome(Verdict.QUARANTINED, "negative_duration", start.at, deadline, None, marks)
+    hit = stop.at <= deadline
+    skew = standing.rules.skew.get(standing.incident.source)
+    if skew is not None and (stop.at - skew <= deadline) != (stop.at + skew <= deadline):
+        marks |= Mark.INDETERMINATE.value
     return Outcome(
         Verdict.HIT if hit else Verdict.MISS,
         "in_time" if hit else "late",
         start.at,
         deadline,
         max(0, took // _SECOND),
-        uncertain,
+        marks,
     )
-
-
-def _deadlines(incident: Incident, missing: list[Milestone], rules: Rules) -> list[datetime]:
-    deadlines = []
-    for milestone in missing:
-        limit = rules.limit(incident.kind_at_dispatch, milestone)
-        deadlines.append(incident.t0.at + limit)
-        before = incident.stamps.get(PREDECESSOR.get(milestone, milestone))
-        if before is not None:
-            deadlines.append(before.at + limit)
-    return deadlines

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from pipelines.model.device import Alarm
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
 from pipelines.model.stamp import Method, Stamp
@@ -30,6 +31,7 @@ class Reason(StrEnum):
     OTHER_JURISDICTION = "other_jurisdiction"
     MERGED_CHILD = "merged_child"
     CANCELLED_IN_TIME = "cancelled_in_time"
+    NO_TARGET = "no_target"
 
 
 class Fact(NamedTuple):
@@ -56,6 +58,8 @@ class Statement(NamedTuple):
     the same ``record_id`` are revisions of one record, and the one that comes last by
     ``(recorded_at, ordinal, content)`` replaces the others, whatever order they arrive in.
     ``qualifies`` is False for a unit whose arrival does not stop the clock.
+    ``about`` names the source whose incident it is about, when that is another one. A statement
+    about an ``alarm`` has no key of its own: the door gives it that of the alarm's episode.
     A named tuple for the reason given at :class:`~pipelines.model.stamp.Stamp`.
     """
 
@@ -74,6 +78,13 @@ class Statement(NamedTuple):
     place: Place | None = None
     title: str | None = None
     flags: tuple[Flag, ...] = ()
+    about: str | None = None
+    alarm: Alarm | None = None
+
+    @property
+    def incident_source(self) -> str:
+        """The source whose incident this is about: its own, unless it says otherwise."""
+        return self.about or self.source
 
     @property
     def revision(self) -> tuple[datetime, int, bytes]:

@@ -1,7 +1,7 @@
 """An incident: the fold of what its reports say."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "grid135:incident")
 # The record settles ties between two records that say the same at the same moment.
-_ORDER = attrgetter("revision", "record_id")
+_ORDER = attrgetter("revision", "record_id", "source")
 _EARLIEST_WINS = frozenset(Milestone) - {
     Milestone.ARRIVED,
     Milestone.RESOLVED,
@@ -71,6 +71,10 @@ class Incident:
         """Where the citizen's clock starts: the report, else our receipt, never acceptance."""
         return self.stamps.get(Milestone.REPORTED) or self.stamps[Milestone.RECEIVED]
 
+    def at_grid(self, grid: str) -> "Incident":
+        """The same incident, lying in a grid."""
+        return replace(self, grid=grid)
+
     @property
     def is_closed(self) -> bool:
         """True once the source has said resolved or cancelled."""
@@ -91,12 +95,12 @@ def fold(statements: Iterable[Statement]) -> Incident:
         history = sorted(set(history), key=_ORDER)
     if not history:
         raise ValueError("an incident needs at least one statement")
-    current = _latest_revisions(history)
+    current = _latest(history)
     stamps = _stamps(current, received=min(s.recorded_at for s in history))
     closed_at = _close(current, stamps)
     return Incident(
-        id=incident_id(history[0].source, history[0].incident_key),
-        source=history[0].source,
+        id=incident_id(history[0].incident_source, history[0].incident_key),
+        source=history[0].incident_source,
         key=history[0].incident_key,
         stamps=stamps,
         kind=_last([s.kind for s in current]),
@@ -111,10 +115,15 @@ def fold(statements: Iterable[Statement]) -> Incident:
     )
 
 
-def _latest_revisions(history: Sequence[Statement]) -> list[Statement]:
-    if len(history) == 1:
-        return list(history)
-    latest = {statement.record_id: statement for statement in history}
+def latest_revisions(history: Iterable[Statement]) -> list[Statement]:
+    """Of each record the statement that counts, in order."""
+    return _latest(sorted(set(history), key=_ORDER))
+
+
+def _latest(ordered: Sequence[Statement]) -> list[Statement]:
+    if len(ordered) == 1:
+        return list(ordered)
+    latest = {(s.source, s.record_id): s for s in ordered}
     return sorted(latest.values(), key=_ORDER)
 
 

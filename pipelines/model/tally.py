@@ -1,54 +1,63 @@
 """Counts that add and subtract: what every figure is made of.
 
 A tally is an element of a commutative group: ``a + b - b == a``, whatever the order. That is
-what lets closed incidents live in rollup rows and a correction be "take out the old, put in
+what lets settled incidents live in rollup rows and a correction be "take out the old, put in
 the new".
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import pairwise
+from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from math import ceil
 
-from pipelines.model.clock import CLOCKS, Outcome, Reading, Rules, Verdict, outcomes
+from pipelines.model.clock import CLOCKS, Mark, Outcome, Reading, Verdict, outcomes
 from pipelines.model.fact import Reason
 from pipelines.model.incident import Incident
-from pipelines.model.milestone import Milestone
+from pipelines.model.milestone import TARGETED, Milestone
+from pipelines.model.rules import Rules
+from pipelines.model.stamp import Method
 
 _VERDICTS = tuple(v for v in Verdict if v is not Verdict.EXCLUDED)
 _REASONS = tuple(Reason)
-_INDETERMINATE = len(_VERDICTS)
-_FIRST_REASON = _INDETERMINATE + 1
-_FIRST_BIN = 32
-_STRIDE = 4096
-_CLOCK_BASE = {clock: i * _STRIDE for i, clock in enumerate(CLOCKS)}
 _VERDICT_OFFSET: dict[Verdict, int] = {verdict: i for i, verdict in enumerate(_VERDICTS)}
+_FIRST_MARK = len(_VERDICTS)
+_MARK_OFFSET = {mark: _FIRST_MARK + i for i, mark in enumerate(Mark)}
+_FIRST_REASON = _FIRST_MARK + len(Mark)
 _REASON_OFFSET = {str(reason): _FIRST_REASON + i for i, reason in enumerate(_REASONS)}
+_STRIDE = 8192
+_CLOCK_BASE = {clock: i * _STRIDE for i, clock in enumerate(CLOCKS)}
 _INCIDENTS = len(CLOCKS) * _STRIDE
 
-# (from second, bin width in seconds): 1 s bins to 15 min, wider above (KPI contract, section 5)
-_SCALE = ((0, 1), (900, 10), (3600, 60), (86_400, 0))
+COUNTERS = _FIRST_REASON + len(_REASONS)
+"""How many counters a clock has: verdicts, marks, ledger reasons. Behind them come its bins."""
+
+# (from second, bin width in seconds): 1 s bins to 15 min, wider above (KPI contract, section 5);
+# hours up to 90 days are for what is handled in working days
+_SCALE = ((0, 1), (900, 10), (3600, 60), (86_400, 3600), (90 * 86_400, 0))
 
 
 def _bin_starts() -> Iterator[tuple[int, int]]:
     for (start, width), (end, _) in pairwise(_SCALE):
         for second in range(start, end, width):
             yield second, width
-    yield 86_400, 1
+    yield _SCALE[-1][0], 1
 
 
 _BINS = tuple(_bin_starts())
 
 
 def duration_bin(seconds: int) -> int:
-    """The index of the histogram bin that holds a duration; a day and more share the last."""
+    """The index of the histogram bin that holds a duration; 90 days and more share the last."""
     if seconds < 900:
         return seconds
     if seconds < 3600:
         return 900 + (seconds - 900) // 10
     if seconds < 86_400:
         return 1170 + (seconds - 3600) // 60
-    return len(_BINS) - 1
+    return min(2550 + (seconds - 86_400) // 3600, len(_BINS) - 1)
 
 
 def bin_seconds(index: int) -> int:
@@ -57,25 +66,64 @@ def bin_seconds(index: int) -> int:
     return start + width // 2
 
 
+# An entry is what one outcome counts for, in one number: below, the counter of its verdict or
+# ledger reason (6 bits), then its marks (8 bits), then its bin, one up, or 0 without a duration.
+_STATUS_BITS, _BIN_SHIFT = 6, 14
+
+
+def entry(outcome: Outcome) -> int:
+    """What an outcome counts for, as one number below 2³²; see :func:`counted_by`."""
+    if outcome.verdict is Verdict.EXCLUDED:
+        return _REASON_OFFSET[outcome.reason] | outcome.marks << _STATUS_BITS
+    number = _VERDICT_OFFSET[outcome.verdict] | outcome.marks << _STATUS_BITS
+    if outcome.seconds is not None:
+        number |= (duration_bin(outcome.seconds) + 1) << _BIN_SHIFT
+    return number
+
+
+def verdict_of(number: int) -> Verdict:
+    """The verdict of an entry."""
+    status = number & (1 << _STATUS_BITS) - 1
+    return _VERDICTS[status] if status < len(_VERDICTS) else Verdict.EXCLUDED
+
+
+@lru_cache(maxsize=65_536)
+def counted_by(number: int) -> tuple[int, ...]:
+    """The counters an entry adds one to; a bin comes behind all counters."""
+    marks = number >> _STATUS_BITS & 0xFF
+    found = [number & (1 << _STATUS_BITS) - 1]
+    found += [offset for mark, offset in _MARK_OFFSET.items() if marks & mark]
+    if number >> _BIN_SHIFT:
+        found.append(COUNTERS + (number >> _BIN_SHIFT) - 1)
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts by clock: verdicts, ledger reasons, and a histogram of durations."""
+    """Counts by clock: verdicts, marks, ledger reasons, and a histogram of durations."""
 
     counts: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outcomes: Iterable[Outcome]) -> "Tally":
         """The tally of one incident, from its outcomes in the order of ``CLOCKS``."""
+        return cls.of_entries([entry(outcome) for outcome in outcomes])
+
+    @classmethod
+    def of_entries(cls, entries: Sequence[int]) -> "Tally":
+        """The tally of one incident, from its entries in the order of ``CLOCKS``."""
         counts = {_INCIDENTS: 1}
-        for base, outcome in zip(_CLOCK_BASE.values(), outcomes, strict=True):
-            if outcome.verdict is Verdict.EXCLUDED:
-                counts[base + _REASON_OFFSET[outcome.reason]] = 1
-                continue
-            counts[base + _VERDICT_OFFSET[outcome.verdict]] = 1
-            if outcome.indeterminate:
-                counts[base + _INDETERMINATE] = 1
-            if outcome.seconds is not None:
-                counts[base + _FIRST_BIN + duration_bin(outcome.seconds)] = 1
+        for base, number in zip(_CLOCK_BASE.values(), entries, strict=True):
+            for offset in counted_by(number):
+                counts[base + offset] = 1
+        return cls(counts)
+
+    @classmethod
+    def of_clocks(cls, clocks: Iterable["ClockTally"], incidents: int) -> "Tally":
+        """The tally with these clocks, in the order of ``CLOCKS``."""
+        counts = {_INCIDENTS: incidents} if incidents else {}
+        for base, clock in zip(_CLOCK_BASE.values(), clocks, strict=True):
+            counts.update((base + offset, n) for offset, n in clock.items())
         return cls(counts)
 
     def __add__(self, other: "Tally") -> "Tally":
@@ -103,15 +151,34 @@ class Tally:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class ClockTally:
     """The counts of one target in one reading, by name (KPI contract, section 4)."""
 
-    counts: Mapping[int, int]
+    __slots__ = ("_bins", "_counters", "_running")
+
+    def __init__(self, counts: Mapping[int, int], bins: Sequence[int] = ()) -> None:
+        """``counts`` by counter, bins behind them; or the bins apart, in order from the first."""
+        if not bins:
+            found = {k - COUNTERS: n for k, n in counts.items() if k >= COUNTERS}
+            bins = [0] * (max(found, default=-1) + 1)
+            for index, n in found.items():
+                bins[index] = n
+        self._counters = {k: n for k, n in counts.items() if n and k < COUNTERS}
+        self._bins = bins
+        self._running: list[int] | None = None
+
+    def items(self) -> Iterator[tuple[int, int]]:
+        """Every count that is not zero, by counter, bins behind them."""
+        yield from self._counters.items()
+        yield from ((COUNTERS + i, n) for i, n in enumerate(self._bins) if n)
 
     def verdict(self, verdict: Verdict) -> int:
         """How many incidents have this verdict; excluded ones are in ``excluded``."""
-        return self.counts.get(_VERDICT_OFFSET[verdict], 0)
+        return self._counters.get(_VERDICT_OFFSET[verdict], 0)
+
+    def marked(self, mark: Mark) -> int:
+        """How many outcomes have this mark."""
+        return self._counters.get(_MARK_OFFSET[mark], 0)
 
     @property
     def hit(self) -> int:
@@ -140,8 +207,8 @@ class ClockTally:
 
     @property
     def indeterminate(self) -> int:
-        """Hits and misses that the precision of the stamps makes uncertain."""
-        return self.counts.get(_INDETERMINATE, 0)
+        """Hits and misses that the precision of stamps or unlike clocks make uncertain."""
+        return self.marked(Mark.INDETERMINATE)
 
     @property
     def eligible(self) -> int:
@@ -151,12 +218,34 @@ class ClockTally:
     @property
     def excluded(self) -> dict[str, int]:
         """The ledger: how many were left out, by reason."""
-        return {r: n for r, i in _REASON_OFFSET.items() if (n := self.counts.get(i, 0))}
+        return {r: n for r, i in _REASON_OFFSET.items() if (n := self._counters.get(i, 0))}
+
+    @property
+    def measured(self) -> int:
+        """How many durations were measured."""
+        running = self._cumulated()
+        return running[-1] if running else 0
 
     def durations(self) -> list[tuple[int, int]]:
         """The histogram as (seconds, number of incidents), ascending."""
-        bins = sorted((k - _FIRST_BIN, n) for k, n in self.counts.items() if k >= _FIRST_BIN)
-        return [(bin_seconds(index), n) for index, n in bins]
+        return [(bin_seconds(index), n) for index, n in enumerate(self._bins) if n]
+
+    def nearest_rank(self, share: float) -> int | None:
+        """The smallest duration in seconds that at least ``share`` of the cases do not exceed."""
+        running = self._cumulated()
+        if not running or not running[-1]:
+            return None
+        rank = max(1, ceil(share * running[-1]))
+        return bin_seconds(bisect_left(running, rank))
+
+    def shorter_than(self, seconds: int) -> int:
+        """How many measured durations are shorter; ``seconds`` at most 900."""
+        return sum(self._bins[:seconds])
+
+    def _cumulated(self) -> list[int]:
+        if self._running is None:
+            self._running = list(accumulate(self._bins))
+        return self._running
 
 
 EMPTY = Tally()
@@ -171,6 +260,83 @@ def total(tallies: Iterable[Tally]) -> Tally:
     return Tally({key: n for key, n in counts.items() if n})
 
 
+def silenced(counts: Mapping[int, int]) -> dict[int, int]:
+    """The counters of one clock of settled incidents, had their source fallen silent.
+
+    What stands open past its target, or waits for a stage to begin, is unknown then.
+    """
+    changed = dict(counts)
+    for mark, verdict in (
+        (Mark.OPEN_MISS, Verdict.MISS),
+        (Mark.OPEN_PENDING, Verdict.PENDING),
+    ):
+        n = changed.pop(_MARK_OFFSET[mark], 0)
+        if n:
+            unknown = _VERDICT_OFFSET[Verdict.UNKNOWN]
+            changed[_VERDICT_OFFSET[verdict]] -= n
+            changed[unknown] = changed.get(unknown, 0) + n
+    return {counter: n for counter, n in changed.items() if n}
+
+
+def entries_of(
+    incident: Incident, rules: Rules, *, now: datetime, source_alive: bool = True
+) -> tuple[int, ...]:
+    """What one incident counts for at ``now``, a number a clock, in the order of ``CLOCKS``."""
+    found = _plain_entries(incident, rules, now)
+    if found is None:
+        judged = outcomes(incident, rules, now=now, source_alive=source_alive)
+        found = tuple(entry(outcome) for outcome in judged)
+    return found
+
+
+_HIT, _MISS = _VERDICT_OFFSET[Verdict.HIT], _VERDICT_OFFSET[Verdict.MISS]
+_NO_TARGET = (_REASON_OFFSET[Reason.NO_TARGET],)
+_ZERO = timedelta(0)
+
+
+def _plain_entries(incident: Incident, rules: Rules, now: datetime) -> tuple[int, ...] | None:
+    """The entries of an emergency that was accepted, dispatched and reached, each to the second.
+
+    Nearly all of a history is like that; judged alone, it is taken in a fifth faster. None for
+    every other incident.
+    """
+    stamps = incident.stamps
+    accepted, dispatched = stamps.get(Milestone.ACCEPTED), stamps.get(Milestone.DISPATCHED)
+    arrived = stamps.get(Milestone.ARRIVED)
+    if (
+        accepted is None
+        or dispatched is None
+        or arrived is None
+        or Milestone.CANCELLED in stamps
+        or rules.exclusion(incident) is not None
+        or incident.kind != incident.kind_at_dispatch
+        or incident.source in rules.skew
+    ):
+        return None
+    t0 = incident.t0
+    for _, precision_s, method in (t0, accepted, dispatched, arrived):
+        if precision_s != 1 or method is Method.BACKFILLED:
+            return None
+    limits = rules.limits(incident.kind_at_dispatch, incident.severity, incident.grid)
+    if Milestone.RESOLVED in limits:
+        return None
+    found: list[int] = []
+    before = t0.at
+    for milestone, stop in zip(TARGETED, (accepted.at, dispatched.at, arrived.at), strict=True):
+        limit = limits[milestone]
+        if stop > now or not isinstance(limit, timedelta):
+            return None
+        for start in (t0.at, before):
+            took = stop - start
+            if took < _ZERO:
+                return None
+            verdict = _HIT if took <= limit else _MISS
+            seconds = took.days * 86_400 + took.seconds
+            found.append(verdict | (duration_bin(seconds) + 1) << _BIN_SHIFT)
+        before = stop
+    return (*found, *_NO_TARGET)
+
+
 def tally_of(incident: Incident, rules: Rules, *, now: datetime, source_alive: bool) -> Tally:
     """What one incident adds to the figures at ``now``."""
-    return Tally.of(outcomes(incident, rules, now=now, source_alive=source_alive))
+    return Tally.of_entries(entries_of(incident, rules, now=now, source_alive=source_alive))

@@ -1,5 +1,6 @@
 """Opening the embedded database: one writer at a time, readers that never wait for it."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ _PRAGMAS = (
     "PRAGMA temp_store = MEMORY",
     "PRAGMA foreign_keys = OFF",
 )
+
+
+_REST_S = 30.0
+"""How often a connection lets go of the pages it keeps, so that months do not fill its cache."""
 
 
 def writing_engine(file: Path) -> Engine:
@@ -43,9 +48,11 @@ def _engine(file: Path, *, pool_size: int) -> Engine:
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
+        pool_use_lifo=True,  # the one with warm pages first
         connect_args={"check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "checkin", _rest)
     return engine
 
 
@@ -53,3 +60,11 @@ def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the engines above say BEGIN themselves
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+
+
+def _rest(connection: Any, record: Any) -> None:
+    """Between two transactions; what it needs again it finds in the system's own cache."""
+    now = time.monotonic()
+    if connection is not None and now - record.info.setdefault("rested_s", now) > _REST_S:
+        record.info["rested_s"] = now
+        connection.execute("PRAGMA shrink_memory")

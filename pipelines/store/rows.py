@@ -1,25 +1,22 @@
 """Between the model's values and the rows of the store."""
 
 import json
-import sys
-from array import array
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from pipelines.connectors.record import Record
+from pipelines.model.device import Alarm
 from pipelines.model.fact import Fact, Flag, Reason, Statement
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
 from pipelines.model.stamp import Method, Stamp
-from pipelines.model.tally import Tally
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _MILESTONES = tuple((milestone, f"{milestone}_ms") for milestone in Milestone)
 _PLAIN = Stamp(_EPOCH)[1:]
-_BIG_ENDIAN = sys.byteorder == "big"
 
 
 def to_ms(moment: datetime) -> int:
@@ -57,6 +54,9 @@ class ReportRow(NamedTuple):
     own_grid: str | None
     title: str | None
     flags: str | None
+    about: str | None
+    device: str | None
+    alarm_ms: int | None
 
 
 def report_row(statement: Statement, record: Record, incident: str, context_id: bytes) -> ReportRow:
@@ -85,6 +85,9 @@ def report_row(statement: Statement, record: Record, incident: str, context_id: 
         own_grid=own_grid,
         title=statement.title,
         flags=json.dumps(statement.flags, ensure_ascii=False) if statement.flags else None,
+        about=statement.about,
+        device=statement.alarm.device if statement.alarm else None,
+        alarm_ms=to_ms(statement.alarm.at) if statement.alarm else None,
     )
 
 
@@ -133,6 +136,8 @@ def statement_from(report: Any, facts: Iterable[Any]) -> Statement:
         place=None if place == Place() else place,
         title=report.title,
         flags=tuple(Flag(*flag) for flag in json.loads(report.flags)) if report.flags else (),
+        about=report.about,
+        alarm=Alarm(report.device, from_ms(report.alarm_ms)) if report.device else None,
     )
 
 
@@ -162,7 +167,8 @@ class IncidentRow(NamedTuple):
     resolved_ms: int | None
     cancelled_ms: int | None
     closed_ms: int | None
-    settles_ms: int | None
+    settles_ms: int
+    unsettled_bits: int
     coarse: str | None
     lat: float | None
     lon: float | None
@@ -172,10 +178,11 @@ class IncidentRow(NamedTuple):
     flagged: int
 
 
-def incident_row(incident: Incident, settles: datetime | None) -> IncidentRow:
+def incident_row(incident: Incident, settles: datetime) -> IncidentRow:
     """An incident as a row; ``settles`` is when its verdicts stop changing."""
     stamps = incident.stamps
     moments = (to_ms(s.at) if (s := stamps.get(m)) else None for m in Milestone)
+    t0_ms, settles_ms = to_ms(incident.t0.at), to_ms(settles)
     place = incident.place
     values = (
         incident.id,
@@ -186,10 +193,11 @@ def incident_row(incident: Incident, settles: datetime | None) -> IncidentRow:
         incident.severity,
         incident.excluded,
         incident.grid,
-        to_ms(incident.t0.at),
+        t0_ms,
         *moments,
         None if incident.closed_at is None else to_ms(incident.closed_at),
-        None if settles is None else to_ms(settles),
+        settles_ms,
+        (settles_ms - t0_ms).bit_length(),
         _coarse(stamps),
         place.lat,
         place.lon,
@@ -237,20 +245,3 @@ def _coarse_from(text: str | None) -> dict[Milestone, tuple[int, Method]]:
         return {}
     parts = (item.split(":") for item in text.split(","))
     return {Milestone(m): (int(precision), Method(method)) for m, precision, method in parts}
-
-
-def pack(tally: Tally) -> bytes:
-    """A tally as bytes: pairs of 64-bit little-endian integers, by key."""
-    numbers = array("q", [n for pair in sorted(tally.counts.items()) for n in pair])
-    if _BIG_ENDIAN:
-        numbers.byteswap()
-    return numbers.tobytes()
-
-
-def unpack(content: bytes) -> Tally:
-    """The tally of ``pack``."""
-    numbers = array("q")
-    numbers.frombytes(content)
-    if _BIG_ENDIAN:
-        numbers.byteswap()
-    return Tally(dict(zip(numbers[::2], numbers[1::2], strict=True)))

@@ -19,6 +19,8 @@ from sqlalchemy import (
     Text,
 )
 
+from pipelines.model.clock import CLOCKS
+
 metadata = MetaData()
 
 report = Table(
@@ -46,6 +48,9 @@ report = Table(
     Column("own_grid", Text),
     Column("title", Text),
     Column("flags", Text),
+    Column("about", String),
+    Column("device", Text),
+    Column("alarm_ms", BigInteger),
     Index("report_by_receipt", "recorded_ms"),
 )
 """One row a record as received, with what it says apart from milestones. Never changed."""
@@ -92,7 +97,8 @@ incident = Table(
     Column("resolved_ms", BigInteger),
     Column("cancelled_ms", BigInteger),
     Column("closed_ms", BigInteger),
-    Column("settles_ms", BigInteger),
+    Column("settles_ms", BigInteger, nullable=False),
+    Column("unsettled_bits", Integer, nullable=False),
     Column("coarse", Text),
     Column("lat", Float),
     Column("lon", Float),
@@ -101,28 +107,55 @@ incident = Table(
     Column("units", Integer, nullable=False),
     Column("flagged", Integer, nullable=False),
     Index("incident_by_start", "t0_ms"),
-    Index("incident_by_settling", "settles_ms"),
+    Index("incident_by_settling", "unsettled_bits", "t0_ms"),
     Index("incident_by_closing", "closed_ms"),
 )
 """The fold of an incident's reports; can be rebuilt from them at any time.
 
-``settles_ms`` is when its verdicts stop changing by time alone, NULL while that is not known.
+``settles_ms`` is when its verdicts stop changing by time alone, and ``unsettled_bits`` how many
+binary digits the milliseconds until then have: who was unsettled at a moment is found among those
+of so many digits that began no longer ago than that.
 ``coarse`` lists the stamps that are not to the second, as ``milestone:precision:method``.
 """
 
 rollup = Table(
     "rollup",
     metadata,
-    Column("cell", Text, primary_key=True),
+    Column("per", Integer, primary_key=True),
+    Column("level", Integer, primary_key=True),
+    Column("start_ms", BigInteger, primary_key=True),
     Column("grid", Text, primary_key=True),
-    Column("level", Integer, nullable=False),
-    Column("start_ms", BigInteger, nullable=False),
+    Column("kind", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("incidents", BigInteger, nullable=False),
+    Column("few", LargeBinary, nullable=False),
+    *(Column(f"clock_{i}", LargeBinary, nullable=False) for i in range(len(CLOCKS))),
+    sqlite_with_rowid=False,
+)
+"""What settled incidents add up to, by ten days, month and year of their start.
+
+``per`` says by which of grid (1), kind (2) and source (4); the others are empty texts. ``few``
+lists what each incident counts for while there are few; for many, there is one column a clock, in
+the order of ``CLOCKS``, with the sums.
+"""
+
+sheet = Table(
+    "sheet",
+    metadata,
+    Column("hour_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("lines", LargeBinary, nullable=False),
+)
+"""The settled incidents of each hour, 40 bytes each."""
+
+slot = Table(
+    "slot",
+    metadata,
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    Column("grid", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("source", Text, nullable=False),
-    Column("tally", LargeBinary, nullable=False),
-    Index("rollup_by_start", "level", "start_ms"),
 )
-"""The final tallies of settled incidents, by hour, day and month of their start."""
+"""What the lines of a sheet call a combination of grid, kind and source. A reference table."""
 
 quarantine = Table(
     "quarantine",
@@ -137,8 +170,55 @@ quarantine = Table(
     Column("rule", Text, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("context_id", LargeBinary(16), nullable=False),
+    Column("ordinal", BigInteger),
+    Column("occasion_ms", BigInteger),
+    Column("ended", Boolean),
+    Index("quarantine_by_receipt", "received_ms"),
 )
 """Records that made no sense, with where they were, why, and their bytes."""
+
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Column("first_ms", BigInteger, nullable=False),
+    Index("alarm_by_episode", "source", "device", "first_ms"),
+    sqlite_with_rowid=False,
+)
+"""One row a moment at which a device raised the alarm; ``first_ms`` names its episode."""
+
+device = Table(
+    "device",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("first_seen_ms", BigInteger, nullable=False),
+    Column("last_seen_ms", BigInteger, nullable=False),
+    Column("rhythm_ms", BigInteger),
+    Column("conditions", Text, nullable=False),
+    Column("measured", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What each device's signals add up to: ``conditions`` and ``measured`` are JSON objects."""
+
+signal = Table(
+    "signal",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("device", Text, primary_key=True),
+    Column("signal_id", LargeBinary(16), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("begun", Text, nullable=False),
+    Column("ended", Text, nullable=False),
+    Column("measured", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("context_id", LargeBinary(16), nullable=False),
+    Index("signal_by_receipt", "recorded_ms"),
+)
+"""One row a signal that says more than that its device is there, as received. Append-only."""
 
 position = Table(
     "position",
@@ -160,6 +240,49 @@ source = Table(
     Column("last_stamp_ms", BigInteger),
 )
 """One row a source: what it has delivered, and when last."""
+
+arrival = Table(
+    "arrival",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("hour_ms", BigInteger, primary_key=True),
+    Column("records", BigInteger, nullable=False),
+    Column("occasions", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How much each source delivered about each hour, by the records' own time where they have one.
+
+``occasions`` counts the minutes in which that was: ten records of one moment are one occasion.
+"""
+
+delay = Table(
+    "delay",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("samples", Text, nullable=False),
+)
+"""How long a source's latest records took to reach us: a short list, as JSON, one row a source."""
+
+unmapped = Table(
+    "unmapped",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("column_name", String, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("records", BigInteger, nullable=False),
+    Column("last_recorded_ms", BigInteger, nullable=False),
+)
+"""The codes that no mapping names, with how many records had them."""
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("token", BigInteger, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False),
+)
+"""Who alone may take records in; ``token`` grows each time it goes to somebody else."""
 
 meta = Table(
     "meta",

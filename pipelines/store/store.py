@@ -3,26 +3,35 @@
 import sqlite3
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Table, bindparam, delete, func, insert, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import (
+    Connection,
+    Row,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
 
+from pipelines.model.device import DeviceState
 from pipelines.model.fact import Statement
-from pipelines.model.tally import Tally, total
-from pipelines.store import schema
+from pipelines.store import schema, sql
+from pipelines.store.device_rows import device_from
 from pipelines.store.engine import reading_engine, writing_engine
-from pipelines.store.rows import pack, statement_from, to_ms, unpack
+from pipelines.store.rows import IncidentRow, statement_from, to_ms
 
 _CHUNK = 500
 
-Cell = tuple[int, int, str, str, str]
-"""A rollup cell: level, start in ms, grid, kind, source."""
+Device = tuple[str, str]
+"""A device: its source, and its name there."""
 
 
 class Store:
@@ -89,21 +98,34 @@ class Reader:
         query = select(schema.incident).where(*conditions).order_by(schema.incident.c.t0_ms)
         return self._connection.execute(query.limit(limit)).all()
 
-    def rollups(self, *conditions: Any) -> Iterator[tuple[str, str, str, Tally]]:
-        """(grid, kind, source, tally) of every rollup row that meets the conditions."""
-        table = schema.rollup
-        query = select(table.c.grid, table.c.kind, table.c.source, table.c.tally)
-        for grid, kind, source, content in self._connection.execute(query.where(*conditions)):
-            yield grid, kind, source, unpack(content)
+    def count_incidents(self, *conditions: Any) -> int:
+        """How many incidents meet the conditions."""
+        query = select(func.count()).select_from(schema.incident).where(*conditions)
+        return int(self._connection.execute(query).scalar_one())
+
+    def newest_incidents(self, *conditions: Any) -> Iterator[Row[Any]]:
+        """The incidents that meet the conditions, the newest first, read as they are asked for."""
+        table = schema.incident
+        query = select(table).where(*conditions).order_by(table.c.t0_ms.desc(), table.c.id)
+        yield from self._connection.execution_options(yield_per=500).execute(query)
 
     def rows(self, query: Any) -> Sequence[Any]:
         """The rows of a query."""
         return self._connection.execute(query).all()
 
-    def quarantined(self, limit: int) -> Sequence[Row[Any]]:
-        """The records in quarantine, newest first."""
+    def stream(self, table: Table) -> Iterator[tuple[Any, ...]]:
+        """Every row of a table in the order of its key, a few at a time."""
+        query = select(table).order_by(*table.primary_key)
+        result = self._connection.execution_options(yield_per=_CHUNK).execute(query)
+        for row in result:
+            yield tuple(row)
+
+    def quarantined(self, limit: int, source: str | None = None) -> Sequence[Row[Any]]:
+        """The records in quarantine, newest first; those of one source, or all."""
         table = schema.quarantine
         query = select(table).order_by(table.c.received_ms.desc(), table.c.part, table.c.line)
+        if source is not None:
+            query = query.where(table.c.source == source)
         return self._connection.execute(query.limit(limit)).all()
 
     def incidents_reported_after(self, ms: int) -> list[str]:
@@ -116,13 +138,39 @@ class Reader:
         """How many rows a table has."""
         return int(self._connection.execute(select(func.count()).select_from(table)).scalar_one())
 
-    def cells(self) -> Iterator[tuple[Cell, Tally]]:
-        """Every rollup cell with its tally."""
-        table = schema.rollup
-        columns = (table.c.level, table.c.start_ms, table.c.grid, table.c.kind, table.c.source)
-        for *cell, content in self._connection.execute(select(*columns, table.c.tally)):
-            level, start_ms, grid, kind, source = cell
-            yield (level, start_ms, grid, kind, source), unpack(content)
+    def by_key(
+        self, table: Table, keys: Iterable[tuple[Any, ...]]
+    ) -> Iterator[tuple[Any, ...] | None]:
+        """The row of each key, in the order of the keys; None where there is none.
+
+        Straight to the driver, which keeps the statement ready: there are many, and each is small.
+        """
+        found = sql.finding(table, self._connection.dialect)
+        cursor = self._connection.connection.cursor()
+        try:
+            for key in keys:
+                cursor.execute(found, key)
+                yield cursor.fetchone()
+        finally:
+            cursor.close()
+
+    def unsettled(self, moment_ms: int, *, begin_ms: int, end_ms: int) -> Iterator[IncidentRow]:
+        """The incidents of [begin, end) whose verdicts could still change at a moment.
+
+        By how long they take to settle, doubling: of those that take so long, at least half of
+        the ones looked at had not settled.
+        """
+        dialect = self._connection.dialect
+        step, wanted = sql.next_bits(dialect), sql.unsettled(dialect)
+        cursor = self._connection.connection.cursor()
+        bits = 0
+        try:
+            while (bits := cursor.execute(step, (bits,)).fetchone()[0]) is not None:
+                since = max(begin_ms, moment_ms - (1 << bits) + 1)
+                cursor.execute(wanted, (bits, since, end_ms, moment_ms))
+                yield from map(IncidentRow._make, cursor.fetchall())
+        finally:
+            cursor.close()
 
     def report_incidents(self) -> list[str]:
         """The id of every incident that a report is about."""
@@ -176,30 +224,53 @@ class Reader:
             known.update(bytes(row.content) for row in rows)
         return known
 
+    def devices(self, source: str | None = None) -> list[DeviceState]:
+        """The state of every device, or of those of one source."""
+        query = select(schema.device).order_by(schema.device.c.source, schema.device.c.device)
+        if source is not None:
+            query = query.where(schema.device.c.source == source)
+        return [device_from(row) for row in self._connection.execute(query)]
+
+    def device_states(self, devices: Iterable[Device]) -> dict[Device, DeviceState]:
+        """The state of these devices, by source and device; without those never heard."""
+        found: dict[Device, DeviceState] = {}
+        for source, names in _by_source(devices).items():
+            query = select(schema.device).where(
+                schema.device.c.source == source,
+                schema.device.c.device.in_(bindparam("ids", expanding=True)),
+            )
+            for i in range(0, len(names), _CHUNK):
+                for row in self._connection.execute(query, {"ids": names[i : i + _CHUNK]}):
+                    found[source, row.device] = device_from(row)
+        return found
+
+    def alarms(self, device: Device, *, since_ms: int, until_ms: int) -> dict[int, int]:
+        """The moment of every alarm of an episode that has one in a span, with its first."""
+        table = schema.alarm
+        mine = (table.c.source == device[0], table.c.device == device[1])
+        episodes = select(table.c.first_ms).where(
+            *mine, table.c.at_ms >= since_ms, table.c.at_ms <= until_ms
+        )
+        query = select(table.c.at_ms, table.c.first_ms).where(*mine, table.c.first_ms.in_(episodes))
+        return {row.at_ms: row.first_ms for row in self._connection.execute(query)}
+
 
 class Writer(Reader):
     """Reads and writes within one transaction."""
 
     def add(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows that are not there."""
-        self._many(insert(table), rows)
+        self._many(sql.adding(table, self._connection.dialect), rows)
 
     def add_new(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows, passing over those whose key is there."""
-        self._many(upsert(table).on_conflict_do_nothing(), rows)
+        self._many(sql.adding_new(table, self._connection.dialect), rows)
 
     def put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows, replacing those whose key is there."""
-        statement = upsert(table)
-        keys = [column.name for column in table.primary_key]
-        changed = {
-            column.name: statement.excluded[column.name]
-            for column in table.c
-            if column.name not in keys
-        }
-        self._many(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+        self._many(sql.putting(table, self._connection.dialect), rows)
 
-    def _many(self, statement: Insert, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Run a statement for many rows, each with its columns in the table's order.
 
         Tuples go to the driver as they are: building a dictionary a row and taking it apart again
@@ -207,8 +278,18 @@ class Writer(Reader):
         begins every key, so that each page of the tree is visited once.
         """
         if rows:
-            sql = str(statement.compile(dialect=self._connection.dialect))
-            self._connection.exec_driver_sql(sql, sorted(rows, key=itemgetter(0)))
+            self._connection.exec_driver_sql(statement, sorted(rows, key=itemgetter(0)))
+
+    def rekey(self, old: str, new: str, key: str) -> None:
+        """Make what was said about one incident be about another, and forget the first."""
+        for table in (schema.report, schema.fact):
+            changed: dict[str, Any] = {"incident_id": new}
+            if "incident_key" in table.c:
+                changed["incident_key"] = key
+            self._connection.execute(
+                update(table).where(table.c.incident_id == old).values(**changed)
+            )
+        self._connection.execute(delete(schema.incident).where(schema.incident.c.id == old))
 
     def put_position(self, source: str, part: str, position: str) -> None:
         """Remember how far a part of a source has been read."""
@@ -242,48 +323,33 @@ class Writer(Reader):
             reports + (known.reports if known else 0),
             quarantined + (known.quarantined if known else 0),
             flagged + (known.flagged if known else 0),
-            to_ms(recorded_at),
+            max(to_ms(recorded_at), (known.last_recorded_ms or 0) if known else 0),
             max((ms for ms in stamps if ms is not None), default=None),
         )
         self.put(schema.source, [row])
 
-    def add_tallies(self, deltas: Mapping[Cell, Tally]) -> None:
-        """Add to rollup cells; a cell that comes to nothing vanishes."""
-        names = {_cell_name(cell): cell for cell in deltas}
-        known = self._cells(list(names))
-        rows, empty = [], []
-        for name, cell in names.items():
-            tally = total((deltas[cell], known[name])) if name in known else deltas[cell]
-            if tally:
-                rows.append(_cell_row(name, cell, tally))
-            else:
-                empty.append(name)
-        self.put(schema.rollup, rows)
-        if empty:
-            gone = schema.rollup.c.cell == bindparam("name")
-            self._connection.execute(
-                delete(schema.rollup).where(gone), [{"name": n} for n in empty]
-            )
-
-    def _cells(self, names: Sequence[str]) -> dict[str, Tally]:
-        table = schema.rollup
-        query = select(table.c.cell, table.c.tally).where(
-            table.c.cell.in_(bindparam("names", expanding=True))
+    def release_quarantined(self, source: str, contents: Sequence[bytes]) -> None:
+        """Take records out of quarantine."""
+        table = schema.quarantine
+        gone = delete(table).where(table.c.source == source, table.c.content == bindparam("which"))
+        taken = sum(
+            self._connection.execute(gone, {"which": content}).rowcount for content in contents
         )
-        found: dict[str, Tally] = {}
-        for i in range(0, len(names), _CHUNK):
-            rows = self._connection.execute(query, {"names": names[i : i + _CHUNK]})
-            found.update((row.cell, unpack(row.tally)) for row in rows)
-        return found
+        rest = schema.source.c.quarantined - taken
+        self._connection.execute(
+            update(schema.source).where(schema.source.c.source == source).values(quarantined=rest)
+        )
+
+    def remove(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+        """Delete the rows with these keys."""
+        self._many(sql.removing(table, self._connection.dialect), keys)
 
 
-def _cell_name(cell: Cell) -> str:
-    return "\x1f".join(str(part) for part in cell)
-
-
-def _cell_row(name: str, cell: Cell, tally: Tally) -> tuple[Any, ...]:
-    level, start_ms, grid, kind, source = cell
-    return (name, grid, level, start_ms, kind, source, pack(tally))
+def _by_source(devices: Iterable[Device]) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = defaultdict(list)
+    for source, device in devices:
+        named[source].append(device)
+    return named
 
 
 def remove(file: Path) -> None:

@@ -57,6 +57,15 @@ class Screen:
             timeout=30_000,
         )
 
+    def wait_for_scene(self, scene: str, theme: str | None = None) -> None:
+        """Wait until the wall shows a scene, in a theme if one is given."""
+        self.page.wait_for_function(
+            "([s, t]) => document.documentElement.dataset.scene === s"
+            " && (t === null || document.documentElement.dataset.theme === t)",
+            arg=[scene, theme],
+            timeout=10_000,
+        )
+
     def text(self, selector: str) -> str:
         """What a part of the page says."""
         return self.page.inner_text(selector)

@@ -1,10 +1,26 @@
 """Looks at a page as a viewer would: is any text cut, covered, too small or too faint?"""
 
+import re
+
 from playwright.sync_api import Page
 
 MEASURE = """
 () => {
   const seen = [];
+  const clear = /rgba\\(\\d+, \\d+, \\d+, 0\\)|transparent/;
+  // The colour of the nearest surface below; a scrim counts as solid.
+  const ground = (element) => {
+    for (let up = element; up; up = up.parentElement) {
+      const colour = getComputedStyle(up).backgroundColor;
+      if (!clear.test(colour)) return colour;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const faded = (element) => {
+    let left = 1;
+    for (let up = element; up; up = up.parentElement) left *= Number(getComputedStyle(up).opacity);
+    return left < 1;
+  };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode;
@@ -37,6 +53,7 @@ MEASURE = """
     const room = holder.getBoundingClientRect();
     seen.push({
       text: node.nodeValue, size: size, color: style.color, clip: clip,
+      ground: ground(element), faded: faded(element),
       onMap: Boolean(element.closest('.map__overlay')),
       left: Math.max(box.left, room.left), right: Math.min(box.right, room.right),
       top: box.top, bottom: box.bottom,
@@ -72,6 +89,30 @@ def faults(page: Page, *, smallest_px: float) -> list[str]:
             f"{a['text']!r} lies on {b['text']!r}" for b in fixed[i + 1 :] if _overlap(a, b)
         )
     return found
+
+
+def faint(page: Page, *, least: float) -> list[str]:
+    """The texts of boxes whose contrast to their ground is less than ``least`` to one."""
+    found = []
+    for text in texts(page):
+        if text["onMap"]:
+            continue
+        ratio = contrast(str(text["color"]), str(text["ground"]))
+        if ratio < least or text["faded"]:
+            found.append(f"{text['text']!r} has a contrast of {ratio:.1f}")
+    return found
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours as a browser names them (WCAG 2.1)."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = [float(n) / 255 for n in re.findall(r"[\d.]+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def scrolls(page: Page) -> bool:

@@ -1,68 +1,48 @@
-"""Snapshots with sensible defaults, a street to put them in, and a backend that serves them."""
+"""Snapshots with sensible defaults, and a backend that serves them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from math import cos, sin
+from math import sin
 
+from pipelines.backdrop import Backdrop
 from pipelines.errors import QueryError
 from pipelines.kpis.rates import share, wilson
-from pipelines.model.clock import ClockState, Reading
+from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
+from pipelines.roster import QuarantineList, Roster
 from pipelines.snapshot import (
     DataQuality,
     GridState,
     Intake,
     MapView,
-    OpenClock,
     OpenIncident,
+    Shift,
     Snapshot,
     SourceHealth,
     SourceState,
+    Stage,
     Tile,
 )
-
-NOW = datetime(2026, 11, 22, 6, 43, 7, tzinfo=UTC)
-LIMITS = {Milestone.ACCEPTED: 60, Milestone.DISPATCHED: 180, Milestone.ARRIVED: 300}
-COLUMNS, ROWS = 9, 8
-CENTRE_LAT, CENTRE_LON = 30.262, 120.215
-_STEP_LAT, _STEP_LON = 0.0036, 0.0052
-
-
-def grid_codes() -> list[str]:
-    """The codes of the 72 grids of the made-up street."""
-    return [f"{row + 1:03d}-{column + 1:02d}" for row in range(ROWS) for column in range(COLUMNS)]
-
-
-def _corner(row: int, column: int) -> tuple[float, float]:
-    """A lattice pulled out of square, the same every time."""
-    wobble = sin(row * 12.9 + column * 78.2) * 0.28
-    sway = cos(row * 39.3 + column * 11.1) * 0.28
-    lat = CENTRE_LAT + (ROWS / 2 - row + wobble) * _STEP_LAT
-    lon = CENTRE_LON + (column - COLUMNS / 2 + sway) * _STEP_LON
-    return round(lon, 6), round(lat, 6)
-
-
-def _ring(row: int, column: int) -> list[tuple[float, float]]:
-    corners = [(row, column), (row + 1, column), (row + 1, column + 1), (row, column + 1)]
-    return [_corner(*corner) for corner in (*corners, corners[0])]
-
-
-def street_geojson() -> bytes:
-    """The outlines of the made-up street."""
-    features = []
-    for index, code in enumerate(grid_codes()):
-        row, column = divmod(index, COLUMNS)
-        features.append(
-            {
-                "type": "Feature",
-                "id": code,
-                "properties": {"code": code, "name": f"江锦{code}", "parent": "江锦社区"},
-                "geometry": {"type": "Polygon", "coordinates": [_ring(row, column)]},
-            }
-        )
-    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+from tests.dashboard.boards import a_community_board, a_complaint_board, a_device_board
+from tests.dashboard.boards import a_critical as a_critical
+from tests.dashboard.rosters import a_quarantine_list, a_roster
+from tests.dashboard.street import (
+    CENTRE_LAT,
+    CENTRE_LON,
+    LIMITS,
+    NOW,
+    a_complaint,
+    an_incident,
+    grid_codes,
+    grid_labels,
+    street_geojson,
+)
+from tests.dashboard.street import COLUMNS as COLUMNS
+from tests.dashboard.street import COMMUNITIES as COMMUNITIES
+from tests.dashboard.street import ROWS as ROWS
+from tests.dashboard.street import a_dated_complaint as a_dated_complaint
+from tests.dashboard.street import clocks as clocks
 
 
 def figures(
@@ -120,82 +100,6 @@ def a_source(
     return replace(source, **changes)  # type: ignore[arg-type]
 
 
-def clocks(
-    t0: datetime, stopped: int = 0, state: ClockState = ClockState.RUNNING
-) -> tuple[OpenClock, ...]:
-    """The three clocks of an incident of which the first ``stopped`` have been met."""
-    made = []
-    for i, milestone in enumerate(TARGETED):
-        met = i < stopped
-        made.append(
-            OpenClock(
-                milestone=milestone,
-                state=ClockState.MET if met else state if i == stopped else ClockState.RUNNING,
-                deadline=t0 + timedelta(seconds=LIMITS[milestone]),
-                stopped_at=t0 + timedelta(seconds=20 * (i + 1)) if met else None,
-            )
-        )
-    return tuple(made)
-
-
-def an_incident(
-    index: int = 0,
-    *,
-    age_s: int = 100,
-    stopped: int = 1,
-    shape: str = "triangle",
-    **changes: object,
-) -> OpenIncident:
-    """An open emergency in grid ``index``, ``age_s`` old, with ``stopped`` milestones reached."""
-    t0 = NOW - timedelta(seconds=age_s)
-    code = grid_codes()[index % (COLUMNS * ROWS)]
-    row, column = divmod(index % (COLUMNS * ROWS), COLUMNS)
-    lon, lat = _corner(row, column)
-    next_clock = stopped if stopped < len(TARGETED) else None
-    limit = LIMITS[TARGETED[min(stopped, 2)]]
-    used = age_s / limit
-    state = (
-        ClockState.MISSED if used > 1 else ClockState.WARNING if used > 0.7 else ClockState.RUNNING
-    )
-    incident = OpenIncident(
-        id=f"{index:032x}",
-        source="110",
-        key=f"J{index:05d}",
-        kind="smoke",
-        kind_names={"zh": "烟感火警", "en": "Smoke alarm"},
-        shape=shape,
-        severity=None,
-        title=None,
-        address="示例大厦 12F",
-        grid=code,
-        grid_name=f"江锦社区 {code}",
-        t0=t0,
-        clocks=clocks(t0, stopped, state),
-        next_clock=next_clock,
-        warning_at=None if next_clock is None else t0 + timedelta(seconds=0.7 * limit),
-        units=0,
-        lat=lat - _STEP_LAT / 2,
-        lon=lon + _STEP_LON / 2,
-    )
-    return replace(incident, **changes)  # type: ignore[arg-type]
-
-
-def a_complaint(index: int = 40, **changes: object) -> OpenIncident:
-    """An open complaint: none of the three clocks applies to it."""
-    complaint = an_incident(
-        index,
-        age_s=7800,
-        shape="circle",
-        kind="noise",
-        kind_names={"zh": "12345 噪音", "en": "Noise complaint"},
-        address=None,
-        clocks=(),
-        next_clock=None,
-        warning_at=None,
-    )
-    return replace(complaint, **changes)  # type: ignore[arg-type]
-
-
 def some_incidents() -> tuple[OpenIncident, ...]:
     """One of each look, most urgent first."""
     police = {"kind": "fight", "kind_names": {"zh": "110 打架", "en": "Fight"}, "shape": "square"}
@@ -245,7 +149,14 @@ def a_snapshot(**changes: object) -> Snapshot:
         open_emergencies=5,
         open_unlocated=1,
         grids=grid_states(incidents),
-        map=MapView(lat=CENTRE_LAT, lon=CENTRE_LON, zoom=13.35, grids_version="s1", has_grids=True),
+        map=MapView(
+            lat=CENTRE_LAT,
+            lon=CENTRE_LON,
+            zoom=13.35,
+            grids_version="s1",
+            has_grids=True,
+            labels=grid_labels(),
+        ),
         intake=Intake(
             start=NOW.replace(minute=40, second=0) - timedelta(minutes=355),
             counts=tuple(round(abs(sin(i * 1.7) * sin(i / 9)) * 5) for i in range(72)),
@@ -262,6 +173,16 @@ def a_snapshot(**changes: object) -> Snapshot:
         ),
         replay=None,
         next_change_at=None,
+        devices=a_device_board(),
+        complaints=a_complaint_board(),
+        communities=a_community_board(),
+        shift=Shift(names={"zh": "白班", "en": "day shift"}, until=NOW + timedelta(hours=3)),
+        stage=Stage(
+            scenes=("overview", "fire", "complaints", "figures", "community"),
+            until=NOW + timedelta(hours=1),
+            rotates=True,
+            least_share=0.0,
+        ),
     )
     return replace(snapshot, **changes)  # type: ignore[arg-type]
 
@@ -293,6 +214,11 @@ def an_empty_snapshot(**changes: object) -> Snapshot:
                 flagged=0,
                 excluded={},
             ),
+            "devices": None,
+            "complaints": None,
+            "communities": None,
+            "shift": None,
+            "stage": Stage(),
             **changes,
         }
     )
@@ -304,8 +230,12 @@ class FakeBackend:
     def __init__(self, snapshot: Snapshot | None = None, *, rate: float = 1.0) -> None:
         self.rate = rate
         self.reads = 0
+        self.roster_reads = 0
+        self.canaries: list[str] = []
         self.error: Exception | None = None
+        self.mark = ""
         self.outlines = street_geojson()
+        self.ground = Backdrop(layers={}, labels=(), tiles=None, version="b1")
         self._snapshot = snapshot or a_snapshot()
         self._started = datetime.now(UTC)
         self._version = 1
@@ -314,6 +244,10 @@ class FakeBackend:
         """Change what the store holds."""
         self._snapshot = snapshot
         self._version += 1
+
+    def step(self, by: timedelta) -> None:
+        """Set the clock, as somebody sets a machine's."""
+        self._started -= by / self.rate
 
     def touch(self) -> None:
         """A change in the store that no panel shows."""
@@ -326,6 +260,10 @@ class FakeBackend:
     def version(self) -> int:
         """Changes with every ``show``."""
         return self._version
+
+    def reload_mark(self) -> str:
+        """Whatever a test has set."""
+        return self.mark
 
     def snapshot(self) -> Snapshot:
         """The snapshot at the fake's own time, or the error it was told to raise."""
@@ -351,6 +289,26 @@ class FakeBackend:
     def health(self) -> dict[str, object]:
         """All is well."""
         return {"status": "ok"}
+
+    def backdrop(self) -> Backdrop:
+        """Nothing but the grids, unless a test sets it."""
+        return self.ground
+
+    def roster(self) -> Roster:
+        """How the made-up sources are doing."""
+        self.roster_reads += 1
+        return a_roster(now=self.now())
+
+    def quarantine(self, source: str | None, /) -> QuarantineList:
+        """What the made-up sources have in quarantine."""
+        return a_quarantine_list(source=source)
+
+    def canary(self, source: str, /) -> dict[str, object]:
+        """A canary that comes back at once; there is one source."""
+        if source != "110":
+            raise QueryError(f"source = {source!r}: there is no such source")
+        self.canaries.append(source)
+        return {"source": source, "problem": None}
 
     def grids_geojson(self) -> bytes:
         """The outlines of the made-up street."""

@@ -1,10 +1,12 @@
 """A real server on a free port of this machine."""
 
+import asyncio
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
@@ -16,7 +18,15 @@ from dashboard.server import create_app
 class Server:
     """The product's web side on 127.0.0.1; can be stopped and started again on its port."""
 
-    def __init__(self, backend: Backend, *, build: str = "test", pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        build: str = "test",
+        pace: Pace | None = None,
+        app: Any = None,
+    ) -> None:
+        self._whole = app
         self._backend = backend
         self._pace = pace
         self.build = build
@@ -34,9 +44,15 @@ class Server:
         hub: Hub = self._app.state.hub
         return hub
 
+    def tasks(self) -> int:
+        """How many tasks run in the server's event loop."""
+        loop = self._uvicorn.servers[0].get_loop()
+        counted = asyncio.run_coroutine_threadsafe(_count_tasks(), loop)
+        return counted.result(timeout=10)
+
     def start(self) -> None:
         """Listen, and return when the server answers."""
-        self._app = create_app(self._backend, build=self.build, pace=self._pace)
+        self._app = self._whole or create_app(self._backend, build=self.build, pace=self._pace)
         config = uvicorn.Config(
             self._app,
             host="127.0.0.1",
@@ -56,6 +72,10 @@ class Server:
         """Drop all connections and stop listening."""
         self._uvicorn.should_exit = True
         self._thread.join(timeout=10)
+
+
+async def _count_tasks() -> int:
+    return len(asyncio.all_tasks())
 
 
 def _free_port() -> int:

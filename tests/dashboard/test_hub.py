@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-from dashboard.drawing import Artist
 from dashboard.hub import Hub, Pace
+from dashboard.pages import PAGES
 from dashboard.panels import PANELS
 from dashboard.stream import EventStream
 from dashboard.views import View
@@ -27,8 +27,8 @@ def read(message):
 
 
 @asynccontextmanager
-async def running(backend, pace=FAST, artist=None):
-    hub = Hub(backend, build="b1", pace=pace, artist=artist)
+async def running(backend, pace=FAST, pages=PAGES):
+    hub = Hub(backend, build="b1", pace=pace, pages=pages)
     task = asyncio.create_task(hub.run())
     try:
         async with asyncio.timeout(10):
@@ -217,11 +217,12 @@ def broken(panel):
 
 
 def test_a_panel_that_fails_says_so_in_its_own_box_and_the_rest_lives(caplog):
-    panels = [broken(p) if p.id == "strip" else p for p in PANELS]
+    panels = tuple(broken(p) if p.id == "strip" else p for p in PANELS)
+    pages = {"wall": replace(PAGES["wall"], panels=panels)}
 
     async def story():
         backend = FakeBackend(a_snapshot(open_total=13))
-        async with running(backend, artist=Artist(panels)) as hub:
+        async with running(backend, pages=pages) as hub:
             screen = hub.join(ZH)
             message = await news(screen)
             assert "此栏暂不可用" in json.dumps(

@@ -130,7 +130,7 @@ def test_the_map_holds_every_grid_and_a_url_of_its_own_server():
     (trace,) = figure["data"]
     assert len(trace["locations"]) == len(trace["z"]) == 72
     assert trace["geojson"] == "/geo/grids.geojson?v=s1"
-    assert figure["layout"]["map"]["style"].startswith("/assets/")
+    assert figure["layout"]["map"]["style"].startswith("/geo/style.json?")
 
 
 def test_a_marker_has_the_shape_of_its_kind_and_the_state_of_its_next_clock():

@@ -89,6 +89,9 @@ def test_the_root_leads_to_the_wall(client):
         ("/stream?page=nowhere", 404),
         ("/stream?lang=de", 400),
         ("/assets/nothing.css", 404),
+        ("/geo/water.geojson", 404),
+        ("/geo/nothing.geojson", 404),
+        ("/geo/style.json?theme=pink", 404),
     ],
 )
 def test_what_is_not_there_is_refused_in_plain_words(client, url, status):
@@ -136,7 +139,7 @@ def test_outlines_that_have_not_changed_are_not_sent_again(client):
 
 
 def test_no_page_or_style_names_another_host(client):
-    for path in ("/wall", "/assets/map/style.json", "/_dash-layout"):
+    for path in ("/wall", "/geo/style.json", "/_dash-layout"):
         text = client.get(path).text.replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text.replace("https://dash-version.plotly.com", "")

@@ -109,7 +109,7 @@ def test_what_was_wrong_is_said_with_file_line_column_value_and_rule(street: Ins
 def test_a_bad_record_is_kept_with_its_bytes(street: Installation) -> None:
     accepted(street, a_bad_record("坏的 row"))
 
-    ((source, _, _, part, line, *_, rule, raw, _),) = content(street.store, "quarantine")[
+    ((source, _, _, part, line, _, _, rule, raw, *_),) = content(street.store, "quarantine")[
         "quarantine"
     ]
     assert (source, part, line, rule) == ("calls", "calls.csv", 2, "is no row")

@@ -1,5 +1,6 @@
 """A wrong value stops the start and says file, key, value, rule and a way out."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from pipelines.errors import SettingsError
 from pipelines.installation import prepare
-from pipelines.model.clock import KindClass
+from pipelines.model.rules import KindClass
 from pipelines.model.milestone import Milestone
 from pipelines.options import parse_duration
 from pipelines.settings import load
@@ -89,7 +90,7 @@ def test_the_example_of_these_tests_is_right(tmp_path: Path) -> None:
         ('type = "table"', 'type = "tabel"',
          "street.toml [sources.calls.decoder]: type = 'tabel': must be one of: "),
         ('incident = "id"', "",
-         "street.toml [sources.calls.decoder]: incident = (missing): is required; add it"),
+         "street.toml [sources.calls.decoder]: incident = None: is required; add it, or `alarm`"),
         ('incident = "id"', 'incident = "id"\ntime_format = "%Y-%Q"',
          "time_format = '%Y-%Q': '%Y-%Q' is no strptime pattern: 'Q' is a bad directive"),
         ('{ lat = "lat", lon = "lon" }', '{ lat = "lat" }',
@@ -165,8 +166,44 @@ def test_a_wrong_port_in_the_environment_is_named_as_such(tmp_path: Path, port: 
     assert message.startswith(f"environment: GRID135_PORT = '{port}': ")
 
 
+OPEN_EVERYWHERE = """[server]
+port = 9000
+host = "0.0.0.0"
+
+[access]
+mode = "open"
+hosts = ["Grid135.street.gov"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        ('[server]\nhost = "10.0.0.5"', r"\[access\]: mode = \(missing\): the server listens on"),
+        (
+            '[server]\nhost = "0.0.0.0"\n[access]\nmode = "open"',
+            r"\[access\]: hosts = \[\]: the server",
+        ),
+        ('[access]\nmode = "closed"', r"mode = 'closed'"),
+    ],
+)
+def test_nobody_opens_a_site_to_others_without_meaning_to(
+    tmp_path: Path, block: str, says: str
+) -> None:
+    assert re.search(says, refusal(tmp_path, WHOLE.replace("[server]", "[gone]") + block, {}))
+
+
+def test_a_site_answers_to_the_names_it_was_given(tmp_path: Path) -> None:
+    named = load({}, str(a_config(tmp_path, more=OPEN_EVERYWHERE)))
+    plain = load({}, str(a_config(tmp_path)))
+
+    assert named.hosts == {"grid135.street.gov"}
+    assert plain.hosts == {"127.0.0.1", "localhost", "::1"}
+    assert not plain.asks_who
+
+
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
-    file = a_config(tmp_path, more='[server]\nport = 9000\nhost = "0.0.0.0"')
+    file = a_config(tmp_path, more=OPEN_EVERYWHERE)
 
     plain = load({}, str(file))
     told = load(

@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 from glob import glob
 from pathlib import Path
 
+from pipelines.connectors.file_drop import formats
 from pipelines.connectors.file_drop.format import BrokenFileError, Format, Found, Mark
 from pipelines.connectors.file_drop.formats import format_of, is_dropped
 from pipelines.connectors.file_drop.options import FileDropOptions
 from pipelines.connectors.file_drop.packed import BREAKS
 from pipelines.connectors.record import Batch, Origin, Record
+from pipelines.connectors.reread import Reread
 from pipelines.errors import SourceUnavailableError
 
 BATCH_RECORDS = 5000
@@ -83,6 +85,15 @@ class FileDrop:
         """The same connector, reading one file, wherever it is, without waiting for quiet."""
         options = self._options.model_copy(update={"path": file.name, "settle": timedelta(0)})
         return FileDrop(options, base=file.parent, usual=self._usual)
+
+    def reread(self, raw: bytes, context: bytes) -> Reread:
+        """The columns of a row that was kept; see :class:`~pipelines.connectors.reread.Rereads`.
+
+        A file that broke off left no row behind: drop it again, whole.
+        """
+        if not raw:
+            return Reread(None, ("(file)", "", "the file broke off here; drop it again, whole"))
+        return formats.reread(raw, context, self._options)
 
     def _files(self) -> Sequence[Path]:
         if self._path.is_dir():

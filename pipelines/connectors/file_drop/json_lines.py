@@ -10,6 +10,7 @@ from pipelines.connectors.file_drop.lines import MAX_BYTES
 from pipelines.connectors.file_drop.options import FileDropOptions
 from pipelines.connectors.file_drop.packed import encoding_of, open_text
 from pipelines.connectors.json_columns import columns, decoder
+from pipelines.connectors.reread import Reread
 
 _KEPT_BYTES = 4096  # of a line that is too long
 _SHOWN = 80
@@ -37,6 +38,16 @@ def read(path: Path, options: FileDropOptions, mark: Mark) -> Iterator[Found]:
             except ValueError as error:
                 fields, problem = None, ("(line)", _shown(raw, encoding), str(error))
             yield Found(raw, context, fields, line, Mark(offset, line), problem)
+
+
+def reread(raw: bytes, context: bytes, options: FileDropOptions) -> Reread:
+    """The columns of a line that was kept."""
+    said = json.loads(context)["encoding"]
+    encoding = said if options.encoding == "auto" else options.encoding
+    try:
+        return Reread(columns(_parsed(raw, encoding, is_first=True)))
+    except ValueError as error:
+        return Reread(None, ("(line)", _shown(raw, encoding), str(error)))
 
 
 def _to_the_end_of(raw: bytes, stream: BinaryIO) -> int:

@@ -25,6 +25,7 @@ from pipelines.connectors.http_poll.pages import NEVER_ASKED, Pages, Validators
 from pipelines.connectors.http_poll.service import Asked, Reply, Service
 from pipelines.connectors.json_columns import columns
 from pipelines.connectors.record import Batch, Origin, Record
+from pipelines.connectors.reread import Reread
 from pipelines.errors import SourceUnavailableError
 from pipelines.times import time_reader
 
@@ -141,6 +142,14 @@ class HttpPoll:
         options = self._options.model_copy(update=changes)
         saved = SavedAnswer(file, max_bytes=options.max_bytes)
         return HttpPoll(options, base=self._base, service=saved)
+
+    def reread(self, raw: bytes, context: bytes) -> Reread:
+        """The columns of a record that was kept; see ``pipelines.connectors.reread``."""
+        text = raw.decode("utf-8", "backslashreplace")
+        try:
+            return Reread(columns(read(f"[{text}]", _WHOLE_LIST).elements[0].value))  # type: ignore[index]
+        except (ValueError, IndexError) as error:
+            return Reread(None, ("(record)", text[:_SHOWN], str(error)))
 
     def _news(self, sweep: _Sweep, now: datetime) -> Iterator[tuple[str | None, Record]]:
         """New records with their marks, and then, without a mark, those that have ended."""

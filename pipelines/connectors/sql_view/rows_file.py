@@ -49,7 +49,7 @@ class SqlRowsFile:
                 yield self._record(raw, Origin(self._file.name, number))
 
     def _record(self, raw: bytes, origin: Origin) -> Record:
-        row, rule = _row(raw)
+        row, rule = row_in(raw)
         if row is None:
             shown = raw[:80].decode("utf-8", errors="backslashreplace")
             return Record(raw, b"", None, origin, origin.line, ("(row)", shown, rule))
@@ -58,7 +58,7 @@ class SqlRowsFile:
         return Record(raw, b"", fields, origin, origin.line, problem)
 
 
-def _row(raw: bytes) -> tuple[dict[str, Json] | None, str]:
+def row_in(raw: bytes) -> tuple[dict[str, Json] | None, str]:
     """The row a line holds, or the rule it breaks."""
     try:
         row = json.loads(raw)

@@ -16,15 +16,17 @@ from sqlalchemy import URL, Engine, Select, make_url
 from sqlalchemy.exc import ArgumentError
 
 from pipelines.connectors.record import Batch, Origin, Record
+from pipelines.connectors.reread import Reread
 from pipelines.connectors.sql_view.engine import open_engine, read
 from pipelines.connectors.sql_view.overlap import Memory, digest_of
 from pipelines.connectors.sql_view.query import Place, Query, QueryOptions
-from pipelines.connectors.sql_view.rows_file import SqlRowsFile
+from pipelines.connectors.sql_view.rows_file import SqlRowsFile, row_in
 from pipelines.connectors.sql_view.values import QUERY_COLUMN, Json, as_fields, as_json, as_raw
 from pipelines.errors import SourceConfigError, SourceUnavailableError
 from pipelines.options import Duration, Options, Secret
 
 _SWEEP_EVERY = timedelta(hours=1)
+_NO_PLACE = "is empty, so changes cannot be followed; use COALESCE in the query"
 
 
 class SqlViewOptions(Options):
@@ -106,6 +108,22 @@ class SqlView:
         names = tuple(self._options.queries)
         only = names[0] if len(names) == 1 else None
         return SqlRowsFile(file, query=only, encoding=self._options.encoding)
+
+    def reread(self, raw: bytes, context: bytes) -> Reread:
+        """The columns of a row that was kept; see :class:`~pipelines.connectors.reread.Rereads`.
+
+        Without cursor or key it still cannot be followed, whatever the mapping is.
+        """
+        row, rule = row_in(raw)
+        if row is None:
+            return Reread(None, ("(row)", raw[:80].decode("utf-8", "backslashreplace"), rule))
+        query = next((q for q in self._queries if q.name == row.get(QUERY_COLUMN)), None)
+        named = {name.casefold(): value for name, value in row.items()}
+        wanted = () if query is None else (query.options.cursor, query.options.key)
+        for column in wanted:
+            if named.get(column.casefold(), "") is None:
+                return Reread(None, (column, "", _NO_PLACE))
+        return Reread(*as_fields(row, self._options.encoding))
 
     def _new_rows(self, name: str, position: str | None, now: datetime) -> Iterator[Batch]:
         query = self._query(name)
@@ -221,5 +239,4 @@ def _set_aside(query: Query, row: _Row) -> Record:
     """A row for the quarantine: without a place in the order it can never be followed."""
     raw = as_raw(row.values)
     column = query.cursor if row.place.cursor is None else query.key
-    rule = "is empty, so changes cannot be followed; use COALESCE in the query"
-    return Record(raw, b"", None, Origin(query.name, 0), 0, (column, "", rule))
+    return Record(raw, b"", None, Origin(query.name, 0), 0, (column, "", _NO_PLACE))

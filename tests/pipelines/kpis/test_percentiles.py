@@ -8,7 +8,7 @@ from pipelines.kpis.kpi import Kpi
 from pipelines.kpis.percentiles import P50, P90, P95, nearest_rank
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import Milestone
-from pipelines.model.tally import ClockTally, bin_seconds, duration_bin
+from pipelines.model.tally import COUNTERS, ClockTally, bin_seconds, duration_bin
 from tests.builders import a_tally, an_arrival_tally, an_incident
 
 
@@ -46,7 +46,7 @@ def test_above_it_is_the_bin_of_what_sorting_gives(durations: list[int], percent
 def test_the_rank_is_not_off_by_one_for_any_number_of_cases(n: int, percent: int) -> None:
     wanted = -(-percent * n // 100)
     # So many cases of 1 s that the wanted rank is just the first of the cases of 2 s.
-    first_bin = 32
+    first_bin = COUNTERS
     tally = ClockTally({first_bin + 1: wanted - 1, first_bin + 2: n - wanted + 1})
 
     assert nearest_rank(tally, percent / 100) == 2

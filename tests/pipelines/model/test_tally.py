@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.model.clock import Reading, Verdict, judge
+from pipelines.model.clock import Reading, Verdict, judge, outcomes
 from pipelines.model.fact import Reason
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
@@ -16,6 +16,8 @@ from pipelines.model.tally import (
     Tally,
     bin_seconds,
     duration_bin,
+    entries_of,
+    entry,
     tally_of,
     total,
 )
@@ -117,11 +119,45 @@ def test_a_longer_duration_is_kept_to_its_bin(seconds: int) -> None:
     assert abs(bin_seconds(duration_bin(seconds)) - seconds) <= width / 2
 
 
-@given(seconds=st.integers(0, 200_000))
+@given(seconds=st.integers(0, 100 * 86_400))
 def test_a_longer_duration_is_never_in_an_earlier_bin(seconds: int) -> None:
     assert duration_bin(seconds) <= duration_bin(seconds + 1) <= duration_bin(seconds) + 1
 
 
-@pytest.mark.parametrize("seconds", [86_400, 400_000])
-def test_a_day_and_more_share_the_last_bin(seconds: int) -> None:
-    assert bin_seconds(duration_bin(seconds)) == 86_400
+@given(seconds=st.integers(86_400, 90 * 86_400 - 1))
+def test_what_takes_days_is_kept_to_the_hour(seconds: int) -> None:
+    assert abs(bin_seconds(duration_bin(seconds)) - seconds) <= 1800
+
+
+@pytest.mark.parametrize("seconds", [90 * 86_400, 400 * 86_400])
+def test_ninety_days_and_more_share_the_last_bin(seconds: int) -> None:
+    assert bin_seconds(duration_bin(seconds)) == 90 * 86_400
+
+
+@given(incident=incidents, now=moments, alive=st.booleans())
+def test_an_entry_says_what_its_outcome_counts_for(
+    incident: Incident, now: datetime, alive: bool
+) -> None:
+    rules = the_rules()
+
+    entries = entries_of(incident, rules, now=now, source_alive=alive)
+
+    judged = outcomes(incident, rules, now=now, source_alive=alive)
+    assert list(entries) == [entry(outcome) for outcome in judged]
+
+
+@given(
+    times=st.tuples(st.integers(-5, 400), st.integers(-5, 400), st.integers(-5, 700)),
+    kind=st.sampled_from(["fire", "smoke", "noise"]),
+    now=moments,
+)
+def test_a_plain_incident_is_counted_as_it_would_be_judged(
+    times: tuple[int, int, int], kind: str, now: datetime
+) -> None:
+    accepted, dispatched, arrived = times
+    incident = an_incident(kind=kind, accepted=accepted, dispatched=dispatched, arrived=arrived)
+
+    entries = entries_of(incident, the_rules(), now=now)
+
+    judged = outcomes(incident, the_rules(), now=now)
+    assert list(entries) == [entry(outcome) for outcome in judged]

@@ -2,14 +2,13 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.store.buckets import Cover, Level, bucket_end, bucket_start, cover
+from pipelines.store.buckets import Level, Part, bucket_end, bucket_start, cover
 
 ZONES = [
     "Asia/Shanghai",
@@ -37,38 +36,38 @@ def local(text: str, zone: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
-def spans(parts: Cover) -> list[tuple[datetime, datetime]]:
-    return sorted([*parts.ends, *(span for _, span in parts.whole)])
+def covered(parts: tuple[Part, ...]) -> dict[datetime, int]:
+    """How often each moment counts, by where that changes."""
+    steps: Counter[datetime] = Counter()
+    for part in parts:
+        steps[part.span[0]] += part.sign
+        steps[part.span[1]] -= part.sign
+    return {moment: n for moment, n in steps.items() if n}
 
 
 @given(begin=moments, end=moments, zone=zones)
-def test_the_parts_are_disjoint_and_add_up_to_the_window(
-    begin: datetime, end: datetime, zone: ZoneInfo
+def test_the_parts_add_up_to_the_window(begin: datetime, end: datetime, zone: ZoneInfo) -> None:
+    parts = cover((begin, end), zone)
+
+    assert covered(parts) == ({begin: 1, end: -1} if begin < end else {})
+    assert all(start < stop for _, _, (start, stop) in parts)
+
+
+@given(begin=moments, days=st.integers(0, 4000), zone=zones)
+def test_summed_parts_are_made_of_whole_buckets_and_few_hours_are_left(
+    begin: datetime, days: int, zone: ZoneInfo
 ) -> None:
-    parts = spans(cover((begin, end), zone))
-
-    if begin >= end:
-        assert parts == []
-        return
-    assert (parts[0][0], parts[-1][1]) == (begin, end)
-    assert all(first[1] == second[0] for first, second in pairwise(parts))
-    assert all(start < stop for start, stop in parts)
-
-
-@example(
-    begin=datetime(1990, 2, 15, 17, 0, 0, 1000, tzinfo=UTC), days=2, zone=ZoneInfo("Asia/Kolkata")
-)
-@given(begin=moments, days=st.integers(0, 800), zone=zones)
-def test_whole_parts_are_made_of_whole_buckets(begin: datetime, days: int, zone: ZoneInfo) -> None:
     parts = cover((begin, begin + timedelta(days=days, minutes=7)), zone)
 
-    for level, (start, stop) in parts.whole:
+    for level, _, (start, stop) in parts:
+        if level is Level.HOUR:
+            # no more than half of the eleven days a period may have
+            assert stop - start <= timedelta(days=5, hours=13)
+            continue
         while start < stop:
             assert bucket_start(level, start, zone) == start
             start = bucket_end(level, start, zone)
         assert start == stop
-    # between 17:00:01 and a midnight at 18:30 UTC lies no whole hour, but more than one
-    assert all(stop - start < timedelta(hours=2) for start, stop in parts.ends)
 
 
 @given(moment=moments, zone=zones, level=st.sampled_from(Level))
@@ -102,24 +101,40 @@ def test_a_day_is_as_long_as_the_clocks_say(day: str, zone: str, hours: float) -
 
 
 @pytest.mark.parametrize("zone", ZONES)
-def test_a_local_year_is_one_run_of_months(zone: str) -> None:
+def test_a_local_year_is_one_row(zone: str) -> None:
     year = (local("2026-01-01", zone), local("2027-01-01", zone))
 
-    assert cover(year, ZoneInfo(zone)) == Cover(((Level.MONTH, year),), ())
+    assert cover(year, ZoneInfo(zone)) == (Part(Level.YEAR, 1, year),)
 
 
-@pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu"])
-def test_a_day_that_begins_between_two_hours_is_one_row(zone: str) -> None:
-    window = (local("2026-03-02", zone), local("2026-03-02T06:00", zone) + timedelta(days=1))
+def test_more_than_half_of_a_month_is_the_month_without_the_rest() -> None:
+    zone = "Asia/Shanghai"
+    window = (local("2026-02-01", zone), local("2026-02-21", zone))
 
-    parts = cover(window, ZoneInfo(zone))
+    assert cover(window, ZoneInfo(zone)) == (
+        Part(Level.TEN_DAYS, -1, (window[1], local("2026-03-01", zone))),
+        Part(Level.MONTH, 1, (window[0], local("2026-03-01", zone))),
+    )
 
-    assert Counter(level for level, _ in parts.whole) == {Level.DAY: 1, Level.HOUR: 1}
-    assert len(parts.ends) == 2
+
+@pytest.mark.parametrize(
+    ("day", "begins"), [(1, 1), (10, 1), (11, 11), (20, 11), (21, 21), (29, 21), (31, 21)]
+)
+def test_a_month_has_three_periods_the_last_of_which_takes_what_is_left(
+    day: int, begins: int
+) -> None:
+    moment = local(f"2026-03-{day:02}T12:00", "Asia/Shanghai")
+
+    start = bucket_start(Level.TEN_DAYS, moment, ZoneInfo("Asia/Shanghai"))
+
+    assert start == local(f"2026-03-{begins:02}", "Asia/Shanghai")
 
 
 def test_any_window_is_a_handful_of_parts() -> None:
     zone = ZoneInfo("America/Los_Angeles")
     window = (local("2009-01-02T03:04", str(zone)), local("2026-11-23T04:05", str(zone)))
 
-    assert len(spans(cover(window, zone))) == 7
+    parts = cover(window, zone)
+
+    assert len(parts) == 5
+    assert {part.level for part in parts} == {Level.HOUR, Level.TEN_DAYS, Level.MONTH, Level.YEAR}

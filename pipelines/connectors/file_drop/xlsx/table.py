@@ -22,6 +22,7 @@ from pipelines.connectors.file_drop.xlsx.parts import SHEET_MOST
 from pipelines.connectors.file_drop.xlsx.rows import ROW_CHARACTERS_MOST, SheetRow, rows
 from pipelines.connectors.file_drop.xlsx.values import Shown, moment_text
 from pipelines.connectors.file_drop.xlsx.workbook import Merge, Workbook
+from pipelines.connectors.reread import Reread
 
 
 def read(path: Path, options: FileDropOptions, mark: Mark) -> Iterator[Found]:
@@ -34,6 +35,18 @@ def read(path: Path, options: FileDropOptions, mark: Mark) -> Iterator[Found]:
     if mark.digest and not _leads_to(mark, found):
         found = _records(path, options)
     yield from found
+
+
+def reread(raw: bytes, _context: bytes, _options: FileDropOptions) -> Reread:
+    """The cells of a row that was kept: they were kept by their headings, as they were shown."""
+    try:
+        fields = orjson.loads(raw)
+    except ValueError as error:
+        return Reread(None, ("(row)", "", f"cannot be read any more: {error}"))
+    if isinstance(fields, dict):
+        return Reread(fields)
+    rule = f"has more than {ROW_CHARACTERS_MOST} characters; no record is that long"
+    return Reread(None, ("(row)", "", rule))
 
 
 def _leads_to(mark: Mark, found: Iterator[Found]) -> bool:

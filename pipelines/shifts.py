@@ -1,0 +1,73 @@
+"""Shifts (班次): whose time of day an incident began in.
+
+The shifts of a day follow each other without a gap, so that the figures of the shifts add up to
+those of the day. A shift is named by when it begins, such as ``08:00``. Where clocks change, a
+shift ends when the next begins, an hour sooner or later.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from pipelines.errors import QueryError
+from pipelines.store.buckets import Span
+
+LONGEST = timedelta(days=366)
+"""What is counted by shift is read hour by hour, not from the sums of months."""
+_DAY = timedelta(days=1)
+_NO_SHIFTS = "there are no shifts; name them in the configuration, as [wall] shifts"
+
+
+def shift_key(start: time) -> str:
+    """What a shift is called in questions and answers."""
+    return start.strftime("%H:%M")
+
+
+def shift_of(moment: datetime, shifts: Sequence[time], zone: ZoneInfo) -> str:
+    """The shift that was on duty at a moment; raises QueryError where there are none."""
+    if not shifts:
+        raise QueryError(_NO_SHIFTS)
+    day = moment.astimezone(zone).date()
+    begun = list(_boundaries(day - _DAY, day + _DAY, shifts, zone))
+    return begun[bisect_right(begun, (moment, "~")) - 1][1]
+
+
+def spans_of(key: str, window: Span, shifts: Sequence[time], zone: ZoneInfo) -> list[Span]:
+    """When within the window a shift was on duty, in order."""
+    begin, end = window
+    first = begin.astimezone(zone).date() - _DAY
+    last = end.astimezone(zone).date() + _DAY
+    turns = list(_boundaries(first, last, shifts, zone))
+    spans = (
+        (max(start, begin), min(until, end))
+        for (start, name), (until, _) in zip(turns, turns[1:], strict=False)
+        if name == key
+    )
+    return [span for span in spans if span[0] < span[1]]
+
+
+def checked(window: Span, shifts: Sequence[time], key: str | None) -> None:
+    """Raise QueryError when a question by shift cannot be answered, with the way out."""
+    if not shifts:
+        raise QueryError(_NO_SHIFTS)
+    known = [shift_key(start) for start in shifts]
+    if key is not None and key not in known:
+        raise QueryError(f"shift = {key!r}: must be one of: {', '.join(known)}")
+    if window[1] - window[0] > LONGEST:
+        raise QueryError(
+            f"from … to spans {(window[1] - window[0]).days} days; "
+            f"at most {LONGEST.days} by shift: give a later from"
+        )
+
+
+def _boundaries(
+    first: date, last: date, shifts: Sequence[time], zone: ZoneInfo
+) -> Iterator[tuple[datetime, str]]:
+    """When shifts begin, and which, from one day to another."""
+    found = [
+        (datetime.combine(first + i * _DAY, start, zone).astimezone(UTC), shift_key(start))
+        for i in range((last - first).days + 1)
+        for start in shifts
+    ]
+    yield from sorted(found)

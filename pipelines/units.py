@@ -1,0 +1,125 @@
+"""The register of units (处置力量): who could go, and where they start from."""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from math import asin, cos, radians, sin, sqrt
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import Field
+
+from pipelines.errors import SettingsError
+from pipelines.geo.coordinates import KNOWN, converter
+from pipelines.options import Options
+
+COLUMNS = ("code", "type", "name", "lat", "lon")
+"""The columns a register must have; the others may be missing."""
+_EARTH_M = 6_371_008.8
+
+
+class UnitSettings(Options):
+    """The register of units, for those that are nearest to an incident."""
+
+    file: str | None = Field(
+        default=None,
+        description="CSV with a row a unit, relative to the config file: `code`, `type`, `name`, "
+        "`lat`, `lon`, and if known `name_en`, `community`, `grid`, `strength` (people).",
+    )
+    crs: str = Field(default="WGS-84", description=f"CRS of the register: {KNOWN}.")
+    first_there: tuple[str, ...] = Field(
+        default=("fire_station", "patrol"),
+        description="Types of unit that are named as near; empty is all.",
+    )
+
+
+class UnitEntry(NamedTuple):
+    """One row of the register; the position is WGS-84, ``strength`` is how many people."""
+
+    code: str
+    type: str
+    name: str
+    name_en: str
+    community: str
+    grid: str
+    lat: float
+    lon: float
+    strength: int | None
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """What it is called, by language."""
+        return {"zh": self.name, "en": self.name_en or self.name}
+
+
+class Units:
+    """Every unit of the register, asked by distance."""
+
+    def __init__(self, entries: Sequence[UnitEntry], *, first_there: Sequence[str] = ()) -> None:
+        self._entries = tuple(entries)
+        self._first = tuple(e for e in entries if not first_there or e.type in first_there)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[UnitEntry]:
+        return iter(self._entries)
+
+    def nearest(self, lat: float, lon: float, *, most: int) -> list[tuple[float, UnitEntry]]:
+        """The units that would be there first, nearest first, with their distance in metres."""
+        far = ((metres(lat, lon, unit.lat, unit.lon), unit) for unit in self._first)
+        return sorted(far, key=lambda item: (item[0], item[1].code))[:most]
+
+
+def metres(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    """The distance of two points over the ground, as the crow flies (haversine)."""
+    up, across = radians(other_lat - lat) / 2, radians(other_lon - lon) / 2
+    share = sin(up) ** 2 + cos(radians(lat)) * cos(radians(other_lat)) * sin(across) ** 2
+    return 2 * _EARTH_M * asin(min(1.0, sqrt(share)))
+
+
+def load_units(file: Path | None, settings: UnitSettings) -> Units:
+    """Read the register; without a file it is empty.
+
+    Raises SettingsError naming file, line, column, value and rule.
+    """
+    if file is None:
+        return Units(())
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
+            if missing:
+                raise SettingsError(f"{file}: no column {missing[0]!r}; a register needs {COLUMNS}")
+            entries = [_entry(row, f"{file}:{reader.line_num}") for row in reader]
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    return Units(_converted(entries, settings.crs), first_there=settings.first_there)
+
+
+def _entry(row: Mapping[str, str | None], where: str) -> UnitEntry:
+    said = {name: (row.get(name) or "").strip() for name in UnitEntry._fields}
+    if not said["code"]:
+        raise SettingsError(f"{where}: column 'code' is empty; a unit needs one")
+    lat, lon = (_number(said[name], name, where, float) for name in ("lat", "lon"))
+    strength = _number(said["strength"], "strength", where, int) if said["strength"] else None
+    numbers = {"lat": lat, "lon": lon, "strength": strength}
+    return UnitEntry(**{**said, **numbers})  # type: ignore[arg-type]
+
+
+def _number(text: str, column: str, where: str, kind: type[int] | type[float]) -> float:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"{where}: column {column!r}, value {text!r}: must be a number"
+        ) from error
+
+
+def _converted(entries: list[UnitEntry], crs: str) -> list[UnitEntry]:
+    to_wgs84 = converter(crs)
+    if to_wgs84 is None or not entries:
+        return entries
+    moved = to_wgs84([(e.lat, e.lon) for e in entries])
+    return [e._replace(lat=lat, lon=lon) for e, (lat, lon) in zip(entries, moved, strict=True)]

@@ -1,0 +1,1 @@
+"""What the wall shows beside its figures, one board a file, each read from the same store."""

@@ -1,0 +1,213 @@
+"""The board of the communities: a funnel around the street's rate, and days since the last miss."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import not_, or_
+
+from pipelines.geo.camera import camera_over, extent_over
+from pipelines.geo.grids import Grids
+from pipelines.groups import By, Query
+from pipelines.installation import Installation
+from pipelines.kpis.comparison import TAIL_95, TAIL_998, TOO_FEW, judged, limits
+from pipelines.model.clock import Reading, Verdict, judge
+from pipelines.model.milestone import Milestone
+from pipelines.snapshot import CommunityBoard, CommunityState, FunnelLimit, Names, Standing
+from pipelines.store import schema
+from pipelines.store.buckets import Level, bucket_start
+from pipelines.store.rows import incident_from, to_ms
+from pipelines.store.store import Reader
+from pipelines.totals import clock_tallies
+from pipelines.wall.open_list import complaint_kinds
+
+COUNTED_EVERY = timedelta(seconds=60)
+_LIMIT_POINTS = 24
+_MS = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What does not change about a community: its name, its grids, and where the map looks."""
+
+    code: str
+    names: Names
+    grids: tuple[str, ...]
+    lat: float
+    lon: float
+    zoom: float
+    extent: tuple[float, float]
+
+
+def places(grids: Grids, *, bearing: float) -> tuple[Place, ...]:
+    """Every community of the boundary file, by code."""
+    members: dict[str, list[str]] = defaultdict(list)
+    names: dict[str, Names] = {}
+    for grid in grids:
+        if grid.parent:
+            members[grid.parent].append(grid.code)
+            names[grid.parent] = grid.parent_names
+    found = []
+    for code in sorted(members):
+        corners = grids.corners_of(code)
+        lat, lon, zoom = camera_over(corners, bearing=bearing)
+        place = Place(
+            code=code,
+            names=names[code],
+            grids=tuple(members[code]),
+            lat=lat,
+            lon=lon,
+            zoom=zoom,
+            extent=extent_over(corners, bearing=bearing),
+        )
+        found.append(place)
+    return tuple(found)
+
+
+def read_communities(
+    reader: Reader,
+    installation: Installation,
+    known: tuple[Place, ...],
+    before: CommunityBoard | None,
+    *,
+    opened: Mapping[str, int],
+    now: datetime,
+) -> CommunityBoard | None:
+    """The board, or None where no grid belongs to a community.
+
+    ``opened`` holds the open incidents by grid. The rates of the board ``before`` are kept until
+    they are a minute old.
+    """
+    if not known:
+        return None
+    open_by_code = Counter[str]()
+    for grid, n in opened.items():
+        open_by_code[installation.grids.get(grid).parent] += n
+    if before is None or not timedelta(0) <= now - before.as_of < COUNTED_EVERY:
+        before = _counted(reader, installation, known, now)
+    states = (replace(state, open=open_by_code[state.code]) for state in before.communities)
+    return replace(before, communities=tuple(states))
+
+
+def _counted(
+    reader: Reader, installation: Installation, known: tuple[Place, ...], now: datetime
+) -> CommunityBoard:
+    wall, desk = installation.settings.wall, installation.desk
+    today = bucket_start(Level.DAY, now, desk.zone)
+    since = bucket_start(Level.DAY, today - timedelta(days=wall.community_days - 1), desk.zone)
+    query = Query(as_of=now, start=since, by=By.COMMUNITY)
+    counts = clock_tallies(reader, query, desk, Milestone.ARRIVED, wall.reading)
+    cases = {code: (tally.hit, tally.hit + tally.miss) for code, tally in counts.items()}
+    hits, total = (sum(pair[i] for pair in cases.values()) for i in (0, 1))
+    rate = hits / total if total else None
+    misses = _last_misses(reader, installation, since, now)
+    day = now.astimezone(desk.zone).date()
+    states = tuple(
+        _state(place, cases.get(place.code, (0, 0)), rate, misses, day) for place in known
+    )
+    return CommunityBoard(
+        days=wall.community_days,
+        as_of=now,
+        rate=rate,
+        communities=states,
+        limits=_limits(max((s.known for s in states), default=0), rate),
+    )
+
+
+def _state(
+    place: Place,
+    cases: tuple[int, int],
+    rate: float | None,
+    misses: Mapping[str, date],
+    day: date,
+) -> CommunityState:
+    hit, known = cases
+    missed = misses.get(place.code)
+    return CommunityState(
+        code=place.code,
+        names=place.names,
+        open=0,
+        hit=hit,
+        known=known,
+        standing=Standing.TOO_FEW if rate is None else standing(hit, known, rate),
+        quiet_days=None if missed is None else (day - missed).days,
+        lat=place.lat,
+        lon=place.lon,
+        zoom=place.zoom,
+        extent=place.extent,
+        grids=place.grids,
+    )
+
+
+def _limits(most: int, rate: float | None) -> tuple[FunnelLimit, ...]:
+    """The limits from the least that is compared to a little beyond the largest community."""
+    if rate is None or most < TOO_FEW:
+        return ()
+    last = max(most + 2, round(most * 1.08))
+    step = max(1, (last - TOO_FEW) // _LIMIT_POINTS)
+    return tuple(funnel_limit(n, rate) for n in (*range(TOO_FEW, last, step), last))
+
+
+def standing(hit: int, known: int, rate: float) -> Standing:
+    """Where ``hit`` of ``known`` lies in the funnel around ``rate``."""
+    if known < TOO_FEW:
+        return Standing.TOO_FEW
+    return _STANDINGS[judged(hit, known, rate)]
+
+
+def funnel_limit(known: int, rate: float) -> FunnelLimit:
+    """The rates between which chance puts communities with so many cases."""
+    low, high = limits(known, rate, TAIL_95)
+    far_low, far_high = limits(known, rate, TAIL_998)
+    return FunnelLimit(known=known, low=low, high=high, far_low=far_low, far_high=far_high)
+
+
+_STANDINGS = {
+    ("usual", None): Standing.USUAL,
+    ("unusual", "low"): Standing.BELOW,
+    ("exceptional", "low"): Standing.FAR_BELOW,
+    ("unusual", "high"): Standing.ABOVE,
+    ("exceptional", "high"): Standing.ABOVE,
+}
+
+
+def _last_misses(
+    reader: Reader, installation: Installation, since: datetime, now: datetime
+) -> dict[str, date]:
+    """The local day of the last miss of the arrival, by community.
+
+    Only what can be a miss is read: without an arrival, or with one later than the least target.
+    """
+    table, desk = schema.incident, installation.desk
+    late = table.c.arrived_ms - table.c.t0_ms > _least_limit(installation) // _MS
+    candidates = reader.incident_rows(
+        table.c.t0_ms >= to_ms(since),
+        table.c.t0_ms <= to_ms(now),
+        or_(table.c.arrived_ms.is_(None), late),
+        or_(
+            table.c.kind_at_dispatch.is_(None),
+            not_(table.c.kind_at_dispatch.in_(complaint_kinds(installation))),
+        ),
+    )
+    silent = desk.silent(reader, now)
+    found: dict[str, date] = {}
+    for row in candidates:
+        incident = incident_from(row)
+        alive = incident.source not in silent
+        reading: Reading = installation.settings.wall.reading
+        outcome = judge(
+            incident, Milestone.ARRIVED, reading, desk.rules, now=now, source_alive=alive
+        )
+        if outcome.verdict is Verdict.MISS:
+            day = incident.t0.at.astimezone(desk.zone).date()
+            code = desk.grids.get(incident.grid).parent
+            found[code] = max(found.get(code, day), day)
+    return found
+
+
+def _least_limit(installation: Installation) -> timedelta:
+    rules = installation.desk.rules
+    every = [rules.within, *rules.within_by_kind.values(), *(s.within for s in rules.special)]
+    given = [within[Milestone.ARRIVED] for within in every if Milestone.ARRIVED in within]
+    return min((limit for limit in given if isinstance(limit, timedelta)), default=timedelta(0))

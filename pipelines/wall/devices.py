@@ -1,0 +1,109 @@
+"""The board of the devices: how many are in which condition, and which are in alarm."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, func, select
+
+from pipelines.devices import Register
+from pipelines.geo.grids import Grids
+from pipelines.model.device import Condition, DeviceState
+from pipelines.snapshot import DeviceAlarm, DeviceBoard
+from pipelines.store import schema
+from pipelines.store.device_rows import device_from
+from pipelines.store.rows import to_ms
+from pipelines.store.store import Reader
+
+_TROUBLES = (Condition.FAULT, Condition.POWER, Condition.TAMPER, Condition.LOW_BATTERY)
+"""What somebody has to repair, gravest first."""
+_MOST = 12
+_RHYTHMS = 3
+"""A device is silent after three of its pauses (``DeviceState.is_silent``)."""
+_MS = timedelta(milliseconds=1)
+
+
+def read_devices(
+    reader: Reader,
+    register: Register,
+    grids: Grids,
+    *,
+    now: datetime,
+    silent_after: timedelta,
+    down: Collection[str],
+) -> DeviceBoard | None:
+    """The board, or None where there is no device at all.
+
+    Only the devices with something the matter are read one by one. ``down`` are the sources that
+    cannot be reached.
+    """
+    heard, silent, unknown = _counts(reader, now, silent_after, down)
+    if not heard and not len(register):
+        return None
+    ailing = _ailing(reader)
+    holding = Counter(condition for state in ailing for condition in state.holding)
+    return DeviceBoard(
+        registered=len(register),
+        heard=heard,
+        holding=dict(holding),
+        silent=silent,
+        unknown=unknown,
+        alarms=_rows(ailing, (Condition.ALARM,), register, grids),
+        troubles=_rows(ailing, _TROUBLES, register, grids),
+        communities=Counter(grids.get(entry.grid).parent for entry in register if entry.grid),
+    )
+
+
+def _counts(
+    reader: Reader, now: datetime, silent_after: timedelta, down: Collection[str]
+) -> tuple[int, int, int]:
+    table = schema.device
+    least = silent_after // _MS
+    usual = func.coalesce(_RHYTHMS * table.c.rhythm_ms, least)
+    allowed = case((usual > least, usual), else_=least)
+    quiet = to_ms(now) - table.c.last_seen_ms > allowed
+    query = select(table.c.source, func.count(), func.sum(case((quiet, 1), else_=0)))
+    heard = silent = unknown = 0
+    for source, n, still in reader.rows(query.group_by(table.c.source)):
+        heard += int(n)
+        if source in down:
+            unknown += int(still)
+        else:
+            silent += int(still)
+    return heard, silent, unknown
+
+
+def _ailing(reader: Reader) -> list[DeviceState]:
+    """The devices with a condition that holds."""
+    table = schema.device
+    query = select(table).where(table.c.conditions.contains("true"))
+    return [device_from(row) for row in reader.rows(query)]
+
+
+def _rows(
+    ailing: Iterable[DeviceState],
+    wanted: tuple[Condition, ...],
+    register: Register,
+    grids: Grids,
+) -> tuple[DeviceAlarm, ...]:
+    """A row a device, by the gravest of the wanted conditions that holds, newest first."""
+    found = []
+    for state in ailing:
+        condition = next((c for c in wanted if c in state.holding), None)
+        if condition is not None:
+            found.append(_row(state, condition, register, grids))
+    found.sort(key=lambda row: (wanted.index(row.condition), -row.since.timestamp(), row.device))
+    return tuple(found[:_MOST])
+
+
+def _row(state: DeviceState, condition: Condition, register: Register, grids: Grids) -> DeviceAlarm:
+    entry = register.find(state.source, state.device)
+    return DeviceAlarm(
+        source=state.source,
+        device=state.device,
+        names=entry.names if entry else {"zh": state.device, "en": state.device},
+        place=entry.address if entry else "",
+        community=grids.get(entry.grid).parent if entry and entry.grid else "",
+        since=state.conditions[condition].at,
+        condition=condition,
+    )

@@ -1,0 +1,182 @@
+"""The open incidents: which are open, how urgent each is, and when its clocks run out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+
+from pipelines.installation import Installation
+from pipelines.model.clock import Reading, judge, state_of
+from pipelines.model.fact import Reason
+from pipelines.model.incident import Incident
+from pipelines.model.milestone import TARGETED, Milestone
+from pipelines.model.rules import KindClass
+from pipelines.settings import KindSettings
+from pipelines.snapshot import OpenClock, OpenIncident
+from pipelines.store import schema
+from pipelines.store.rows import incident_from, to_ms
+from pipelines.store.store import Reader
+
+_LONG_OVERDUE = timedelta(minutes=30)
+_OPEN_READ = 500
+_UNMAPPED = KindSettings.model_validate(
+    {"name": {"zh": "未归类", "en": "Unmapped kind"}, "class": "emergency", "shape": "square"}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ranked:
+    """An open incident with what is needed to sort it."""
+
+    view: OpenIncident
+    rank: tuple[int, float]
+
+
+def is_open(now: datetime) -> ColumnElement[bool]:
+    """The incidents that have begun and not ended at ``now``."""
+    table = schema.incident
+    closed_later = or_(table.c.closed_ms.is_(None), table.c.closed_ms > to_ms(now))
+    # "+ 0" keeps the planner off the index by start, where the whole history lies before now
+    return and_(table.c.t0_ms + 0 <= to_ms(now), closed_later)
+
+
+def is_no_drill() -> ColumnElement[bool]:
+    """Drills are shown and never counted."""
+    excluded = schema.incident.c.excluded
+    return or_(excluded.is_(None), excluded != Reason.DRILL.value)
+
+
+def open_counts(reader: Reader, now: datetime) -> dict[str, int]:
+    """How many incidents are open, by grid code; drills are not counted."""
+    column = schema.incident.c.grid
+    query = select(column, func.count()).where(is_open(now), is_no_drill()).group_by(column)
+    return {str(grid): int(n) for grid, n in reader.rows(query)}
+
+
+def open_emergencies(reader: Reader, installation: Installation, now: datetime) -> int:
+    """How many of them are emergencies."""
+    rules = installation.desk.rules
+    column = schema.incident.c.kind_at_dispatch
+    query = select(column, func.count()).where(is_open(now), is_no_drill()).group_by(column)
+    return sum(n for kind, n in reader.rows(query) if rules.is_emergency(kind))
+
+
+def complaint_kinds(installation: Installation) -> tuple[str, ...]:
+    """The kinds that are complaints."""
+    classes = installation.desk.rules.classes
+    return tuple(sorted(kind for kind, c in classes.items() if c is KindClass.COMPLAINT))
+
+
+def open_incidents(reader: Reader, installation: Installation, now: datetime) -> list[Ranked]:
+    """The most urgent first. Of very many, all newer emergencies, then the newest of the rest."""
+    table = schema.incident
+    later = case((table.c.kind_at_dispatch.in_(complaint_kinds(installation)), 1), else_=0)
+    query = select(table).where(is_open(now)).order_by(later, table.c.t0_ms.desc())
+    found = [ranked(row, installation, now) for row in reader.rows(query.limit(_OPEN_READ))]
+    return sorted(found, key=lambda item: (item.rank, item.view.id))
+
+
+def ranked(row: Any, installation: Installation, now: datetime) -> Ranked:
+    """One row of the store as the screens show it."""
+    incident = incident_from(row)
+    rules = installation.desk.rules
+    applies = rules.exclusion(incident) is None
+    clocks = _clocks(incident, installation, now) if applies else ()
+    following = _next_clock(incident) if applies else None
+    handling = _handling(incident, installation, now)
+    running = clocks[following] if following is not None else None if clocks else handling
+    kind = installation.settings.kinds.get(incident.kind or "", _UNMAPPED)
+    grid = installation.grids.get(incident.grid)
+    view = OpenIncident(
+        id=incident.id,
+        source=incident.source,
+        key=incident.key,
+        kind=incident.kind or "",
+        kind_names=kind.name.as_dict(),
+        shape=kind.shape,
+        severity=incident.severity,
+        title=incident.title,
+        address=incident.place.address,
+        grid=incident.grid,
+        grid_name=grid.name,
+        t0=incident.t0.at,
+        clocks=clocks,
+        next_clock=following,
+        warning_at=warning_at(incident.t0.at, running, rules.warning_share),
+        units=row.units,
+        lat=incident.place.lat,
+        lon=incident.place.lon,
+        community=grid.parent,
+        handling=handling,
+        is_drill=incident.excluded is Reason.DRILL,
+    )
+    return Ranked(view=view, rank=_rank(view, now))
+
+
+def _clocks(incident: Incident, installation: Installation, now: datetime) -> tuple[OpenClock, ...]:
+    return tuple(_clock(incident, milestone, installation, now) for milestone in TARGETED)
+
+
+def _handling(incident: Incident, installation: Installation, now: datetime) -> OpenClock | None:
+    if installation.desk.rules.exclusion(incident, Milestone.RESOLVED) is not None:
+        return None
+    return _clock(incident, Milestone.RESOLVED, installation, now)
+
+
+def _clock(
+    incident: Incident, milestone: Milestone, installation: Installation, now: datetime
+) -> OpenClock:
+    rules = installation.desk.rules
+    outcome = judge(incident, milestone, Reading.CUMULATIVE, rules, now=now)
+    stamp = incident.stamps.get(milestone)
+    return OpenClock(
+        milestone=milestone,
+        state=state_of(outcome, now=now, warning_share=rules.warning_share),
+        deadline=outcome.deadline,
+        stopped_at=stamp.at if stamp is not None and stamp.at <= now else None,
+    )
+
+
+def _next_clock(incident: Incident) -> int | None:
+    """The clock after the last milestone that was reached: a later stamp implies the earlier."""
+    reached = [i for i, milestone in enumerate(TARGETED) if milestone in incident.stamps]
+    following = max(reached, default=-1) + 1
+    return following if following < len(TARGETED) else None
+
+
+def warning_at(start: datetime, clock: OpenClock | None, share: float) -> datetime | None:
+    """When a clock turns to warning."""
+    if clock is None or clock.deadline is None:
+        return None
+    return start + (clock.deadline - start) * share
+
+
+def _rank(view: OpenIncident, now: datetime) -> tuple[int, float]:
+    """What will be missed next comes first; then who is on scene; then what is long overdue.
+
+    After those the complaints, by when they are due, and last what no clock runs for.
+    """
+    newest_first = -view.t0.timestamp()
+    if not view.clocks:
+        due = view.handling.deadline if view.handling is not None else None
+        return (4, newest_first) if due is None else (3, due.timestamp())
+    if view.next_clock is None:
+        return (1, newest_first)
+    deadline = view.clocks[view.next_clock].deadline
+    if deadline is None or now - deadline > _LONG_OVERDUE:
+        return (2, newest_first)
+    return (0, deadline.timestamp())
+
+
+def changes(opened: Sequence[Ranked]) -> list[datetime]:
+    """When a clock of these turns."""
+    moments: list[datetime] = []
+    for item in opened:
+        handling = (item.view.handling,) if item.view.handling is not None else ()
+        clocks = (*item.view.clocks, *handling)
+        moments.extend(clock.deadline for clock in clocks if clock.deadline is not None)
+        if item.view.warning_at is not None:
+            moments.append(item.view.warning_at)
+    return moments
