@@ -10,7 +10,7 @@
   };
 
   document.addEventListener("change", (event) => {
-    const name = event.target.dataset?.filter;
+    const name = event.target.closest?.("[data-filter]")?.dataset.filter;
     if (name) open(name, event.target.value);
   });
 

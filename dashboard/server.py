@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from a2wsgi import WSGIMiddleware
 from dash import Dash
@@ -79,6 +80,24 @@ def _running(hub: Hub) -> Callable[[Starlette], AbstractAsyncContextManager[None
                 await task
 
     return lifespan
+
+
+_SHORT = {
+    "community": ("desk", "community"),
+    "grid": ("desk", "grid"),
+    "incident": ("incident", "id"),
+}
+"""Addresses that can be said aloud: /grid/<code> is the desk's board of that grid."""
+
+
+def _in_full(request: Request) -> Response | None:
+    """The way to the page that a short address names; None when it is none."""
+    word, _, value = request.url.path.strip("/").partition("/")
+    if word not in _SHORT or not value:
+        return None
+    page, name = _SHORT[word]
+    query = {**request.query_params, name: value}
+    return RedirectResponse(f"/{page}?{urlencode(query)}", status_code=307)
 
 
 async def _to_the_wall(request: Request) -> Response:
@@ -185,6 +204,9 @@ class _Pages:
         page = request.url.path.strip("/")
         if page.startswith(("_dash-", "assets/", "_reload-hash")):
             await self._dash(scope, receive, send)
+            return
+        if short := _in_full(request):
+            await short(scope, receive, send)
             return
         try:
             parse_view(page, request.query_params)

@@ -21,7 +21,17 @@ Figures = Mapping[str, Value]
 WINDOWS = ("today", "yesterday", "7d", "30d", "90d", "365d")
 """What a board can look at; days end now, and begin at a local midnight."""
 DEFAULT_WINDOW = "30d"
-FILTERS = ("community", "grid", "kind", "source", "window", "milestone", "reading", "verdict")
+FILTERS = (
+    "community",
+    "grid",
+    "kind",
+    "source",
+    "window",
+    "milestone",
+    "reading",
+    "verdict",
+    "q",
+)
 """The parameters of a board's URL."""
 
 ROWS_MOST = 200
@@ -92,8 +102,7 @@ class Board:
     grids_version: str
     time_zone: str
     area_names: Names
-    synthetic: bool
-    schematic: bool
+    labels: tuple[str, ...]
     filters: Mapping[str, str]
     milestone: Milestone
     reading: Reading
@@ -142,7 +151,7 @@ def read_board(
         source=filters.get("source") or None,
     )
     parts_by = _parts_by(installation, query)
-    rows, more = newest(reader, query, desk, limit=ROWS_MOST)
+    rows, more = _listed(reader, installation, query, filters.get("q") or None)
     by_hour = (query.window[1] - start) <= timedelta(days=_BARS_OF_HOURS)
     return Board(
         now=now,
@@ -150,8 +159,7 @@ def read_board(
         grids_version=installation.grids.version,
         time_zone=str(desk.zone),
         area_names=settings.area.name.as_dict(),
-        synthetic=settings.area.synthetic,
-        schematic=settings.grids is not None and settings.grids.schematic,
+        labels=settings.labels,
         filters={name: filters[name] for name in FILTERS if filters.get(name)},
         milestone=query.milestone,
         reading=query.reading,
@@ -170,6 +178,24 @@ def read_board(
         kinds=_choices({code: kind.name.as_dict() for code, kind in settings.kinds.items()}),
         sources=_choices({source.id: source.names for source in installation.sources}),
     )
+
+
+def _listed(
+    reader: Reader, installation: Installation, query: Query, sought: str | None
+) -> tuple[list[dict[str, Any]], bool]:
+    """The rows of the list, masked. What is sought must stand in what is shown.
+
+    So a number that is masked cannot be found out by searching for it.
+    """
+    desk = installation.desk
+    rows, more = newest(reader, query, desk, limit=ROWS_MOST, containing=sought)
+    shown = [in_rows(row, installation.settings.sensitive_kinds) for row in rows]
+    return [row for row in shown if sought is None or _has(row, sought)], more
+
+
+def _has(row: Mapping[str, Any], sought: str) -> bool:
+    texts = (row["incident_key"], row["title"], row["address"])
+    return any(sought.lower() in text.lower() for text in texts if text)
 
 
 def bounds(window: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime | None]:
@@ -301,10 +327,9 @@ def _after(begin: datetime, zone: ZoneInfo, *, by_hour: bool) -> datetime:
 
 def _row(row: Mapping[str, Any], installation: Installation) -> BoardRow:
     settings = installation.settings
-    shown = in_rows(row, settings.sensitive_kinds)
     code = row["kind"] or ""
     kind = settings.kinds.get(code)
-    words = [part for part in (shown["address"], shown["title"]) if part]
+    words = [part for part in (row["address"], row["title"]) if part]
     return BoardRow(
         id=row["id"],
         kind_names=kind.name.as_dict() if kind else {"zh": code or "—", "en": code or "—"},

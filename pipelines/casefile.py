@@ -112,7 +112,7 @@ class CaseFile:
     grids_version: str
     time_zone: str
     area_names: Names
-    synthetic: bool
+    labels: tuple[str, ...]
     case: Case | None
 
 
@@ -131,7 +131,7 @@ def read_case(
         grids_version=installation.grids.version,
         time_zone=str(settings.area.time_zone),
         area_names=settings.area.name.as_dict(),
-        synthetic=settings.area.synthetic,
+        labels=settings.labels,
         case=case,
     )
 

@@ -125,12 +125,15 @@ def rows(reader: Reader, query: Query, desk: Desk) -> list[dict[str, Any]]:
 
 
 def newest(
-    reader: Reader, query: Query, desk: Desk, *, limit: int
+    reader: Reader, query: Query, desk: Desk, *, limit: int, containing: str | None = None
 ) -> tuple[list[dict[str, Any]], bool]:
-    """The newest of the incidents that ``rows`` lists, newest first, and whether there are more."""
+    """The newest of the incidents that ``rows`` lists, newest first, and whether there are more.
+
+    ``containing`` leaves only those with a text in key, title or address.
+    """
     silent = desk.silent(reader, query.as_of)
     found: list[dict[str, Any]] = []
-    for row in reader.newest_incidents(starts_in(spans(query, desk)), *_filters(query, desk)):
+    for row in reader.newest_incidents(starts_in(spans(query, desk)), *_filters(query, desk, containing)):
         case = Case(incident_from(row), row.units, row.flagged)
         outcome = _outcome(case.incident, query, desk, silent)
         if query.verdict is not None and outcome.verdict is not query.verdict:
@@ -141,9 +144,14 @@ def newest(
     return found, False
 
 
-def _filters(query: Query, desk: Desk) -> Iterator[ColumnElement[bool]]:
+def _filters(
+    query: Query, desk: Desk, containing: str | None
+) -> Iterator[ColumnElement[bool]]:
     """The query's filters, for the database."""
     incident = schema.incident.c
+    if containing is not None:
+        texts = (incident.key, incident.title, incident.address)
+        yield or_(*(text.icontains(containing, autoescape=True) for text in texts))
     if query.grid_code is not None:
         yield incident.grid == query.grid_code
     if query.source is not None:

@@ -95,7 +95,7 @@ class Roster:
     now: datetime
     area_names: Names
     time_zone: str
-    synthetic: bool
+    labels: tuple[str, ...]
     lines: tuple[SourceDetail, ...]
     codes: tuple[Unmapped, ...]
     is_standby: bool
@@ -117,6 +117,7 @@ class QuarantineList:
     groups: tuple[Group, ...]
     items: tuple[Item, ...]
     grids_version: str
+    labels: tuple[str, ...] = ()
     next_change_at: datetime | None = None
 
 
@@ -161,7 +162,7 @@ def read_roster(
         now=now,
         area_names=settings.area.name.as_dict(),
         time_zone=str(zone),
-        synthetic=settings.area.synthetic,
+        labels=settings.labels,
         lines=tuple(lines),
         codes=tuple(unmapped.listed(reader, limit=CODES_SHOWN)),
         is_standby=is_standby,
@@ -187,6 +188,7 @@ def read_quarantine(
         groups=tuple(quarantine.groups(reader, source=source)),
         items=tuple(quarantine.items(reader, source=source, limit=ITEMS_SHOWN)),
         grids_version=installation.grids.version,
+        labels=installation.settings.labels,
     )
 
 

@@ -121,6 +121,16 @@ class CanarySettings(Options):
         return value
 
 
+class FreezingSettings(Options):
+    """Keeping the figures of a closed month as they were published."""
+
+    automatic: bool = Field(
+        default=True,
+        description="Freeze each month by itself, seven days after its end; else by "
+        "`app.py freeze`.",
+    )
+
+
 class MapSettings(Options):
     """The camera of the wall's map; without it, the camera shows every grid."""
 
@@ -172,6 +182,7 @@ class _File(Options):
     gazetteer: GazetteerSettings | None = None
     backdrop: BackdropSettings = BackdropSettings()
     canary: CanarySettings = CanarySettings()
+    freezing: FreezingSettings = FreezingSettings()
     demo: DemoSettings | None = None
     sources: dict[str, dict[str, Any]] = {}
 
@@ -201,6 +212,15 @@ class Settings(_File):
             skew=self.targets.clock_doubt,
             calendar=self.calendar.load(self.file.parent, self.area.time_zone),
         )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What every screen says of itself: ``synthetic`` data, ``schematic`` grids."""
+        said = {
+            "synthetic": self.area.synthetic,
+            "schematic": self.grids is not None and self.grids.schematic,
+        }
+        return tuple(label for label, is_so in said.items() if is_so)
 
     @property
     def sensitive_kinds(self) -> frozenset[str]:

@@ -109,3 +109,15 @@ def test_the_same_address_opens_the_same_view_for_a_colleague(
 
     assert colleague.locator("#cases-rows").inner_text() == page.locator("#cases-rows").inner_text()
     colleague.close()
+
+
+def test_a_search_lists_what_stands_in_title_address_or_number(desk: Server, page: Page) -> None:
+    page.goto(f"{desk.url}/desk?lang=en")
+    page.locator("#cases-rows li").first.wait_for()
+
+    page.locator("#desk-search").fill("a-2")
+    page.keyboard.press("Enter")
+
+    page.wait_for_url("**q=a-2**")
+    page.locator("#cases-rows li").first.wait_for()
+    assert page.locator("#cases-rows li").count() == 1

@@ -72,7 +72,7 @@ def a_roster(*lines: SourceDetail, **changes: object) -> Roster:
         now=NOON,
         area_names={"zh": "四季青街道综合信息指挥室", "en": "Sijiqing Command Centre"},
         time_zone="Asia/Shanghai",
-        synthetic=True,
+        labels=("synthetic", "schematic"),
         lines=lines or tuple(a_detail(f"源{i}", c) for i, c in enumerate(Standing)),
         codes=(a_code(),),
         is_standby=False,

@@ -143,3 +143,19 @@ def test_no_page_or_style_names_another_host(client):
         text = client.get(path).text.replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text.replace("https://dash-version.plotly.com", "")
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("/community/330102014001", "/desk?community=330102014001"),
+        ("/grid/330102014001003?window=7d", "/desk?window=7d&grid=330102014001003"),
+        ("/incident/0a1b?lang=en", "/incident?lang=en&id=0a1b"),
+        ("/grid/a%26verdict=hit", "/desk?grid=a%26verdict%3Dhit"),
+    ],
+)
+def test_a_short_address_leads_to_the_page_it_names(short: str, long: str) -> None:
+    with serving(FakeBackend()) as server:
+        answer = httpx.get(f"{server.url}{short}")
+
+    assert (answer.status_code, answer.headers["location"]) == (307, long)

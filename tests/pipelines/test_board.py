@@ -131,3 +131,18 @@ def test_more_rows_than_are_shown_are_said_to_be_more(tmp_path: Path) -> None:
     assert shown.more_rows
     assert shown.rows[0].t0 == at(200)
     street.store.close()
+
+
+def test_a_search_finds_what_is_shown_and_nothing_that_is_masked(tmp_path: Path) -> None:
+    street = an_installation(tmp_path)
+    taken_in(street, a_call("A-1", title="100% smoke, call 13812345678"), a_call("B-2"), now=NOW)
+
+    found = {
+        sought: [row.text for row in board(street, q=sought, window="7d").rows]
+        for sought in ("SMOKE", "b-2", "100%", "%", "138****5678", "13812345678", "a_1")
+    }
+
+    assert {sought: len(rows) for sought, rows in found.items()} == {
+        "SMOKE": 1, "b-2": 1, "100%": 1, "%": 1, "138****5678": 0, "13812345678": 0, "a_1": 0,
+    }  # fmt: skip
+    street.store.close()

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from dash import html
 
+from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import date_and_minute, epoch_ms
@@ -33,9 +34,7 @@ def _crumbs(file: CaseFile, say: Say) -> list[object]:
         crumbs += [_between(), link(say.name(case.community_names), community=case.community)]
     if case is not None and case.incident.grid != NOT_ON_MAP:
         crumbs += [_between(), link(say.name(case.grid_names), grid=case.incident.grid)]
-    if file.synthetic:
-        crumbs.append(html.Span(say("header.synthetic"), className="label"))
-    return crumbs
+    return [*crumbs, *honest_labels(file.labels, say)]
 
 
 def _between() -> html.Span:

@@ -36,7 +36,10 @@ def _line(line: ClockLine, say: Say) -> html.Li:
         [
             html.Span(clock_name(line, say), className="verdict__name"),
             html.Span(
-                [html.I(className=f"verdict__mark verdict__mark--{verdict}"), say(f"verdict.{verdict}")],
+                [
+                    html.I(className=f"verdict__mark verdict__mark--{verdict}"),
+                    say(f"verdict.{verdict}"),
+                ],
                 className=f"verdict__word verdict__word--{verdict}",
             ),
             html.P(sentence(line, say), className="verdict__why"),

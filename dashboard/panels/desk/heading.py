@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 
 from dashboard.panels.desk.links import place_link
+from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data, labelled
 from dashboard.text import Say
 from pipelines.board import WINDOWS, Board, Choice
@@ -33,10 +34,7 @@ def _crumbs(board: Board, say: Say) -> list[object]:
         parts.append(
             html.H1(text) if i == last else html.A(text, href=place_link(board, say, place))
         )
-    for key, is_so in (("synthetic", board.synthetic), ("schematic", board.schematic)):
-        if is_so:
-            parts.append(html.Span(say(f"header.{key}"), className="label"))
-    return parts
+    return [*parts, *honest_labels(board.labels, say)]
 
 
 def _filters(board: Board, say: Say) -> list[html.Label]:
@@ -52,6 +50,7 @@ def _filters(board: Board, say: Say) -> list[html.Label]:
         _choice("milestone", targets, str(board.milestone), say),
         _choice("reading", readings, str(board.reading), say),
         _choice("verdict", verdicts, chosen.get("verdict", ""), say),
+        _search(chosen.get("q", ""), say),
     ]
 
 
@@ -67,6 +66,13 @@ def _choice(name: str, options: Mapping[str, str], value: str, say: Say) -> html
         for code, text in options.items()
     ]
     return html.Label([html.Span(label), html.Select(items, **attributes)])
+
+
+def _search(value: str, say: Say) -> html.Label:
+    label = say("desk.search")
+    attributes: dict[str, Any] = {**data(filter="q"), **labelled(label)}
+    box = dcc.Input(value=value, type="search", maxLength=80, id="desk-search")
+    return html.Label([html.Span(label), html.Span(box, **attributes)])
 
 
 def _ways(board: Board, say: Say) -> list[html.A]:

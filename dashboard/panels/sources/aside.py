@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from dash import html
 
+from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import since
@@ -19,7 +20,12 @@ def draw(listed: QuarantineList, say: Say) -> Leaves:
     """Rules on the left, records on the right. Numbers of people are masked."""
     return {
         "aside-title": {"children": _title(listed, say)},
-        "aside-back": {"children": html.A(say("aside.back"), href=f"/sources?lang={say.language}")},
+        "aside-back": {
+            "children": [
+                *honest_labels(listed.labels, say),
+                html.A(say("aside.back"), href=f"/sources?lang={say.language}"),
+            ]
+        },
         "aside-rules-heading": {"children": _heading("rules", len(listed.groups), say)},
         "aside-rules": {"children": [_rule(group, listed, say) for group in listed.groups]},
         "aside-hint": {"children": _hint(listed, say)},

@@ -4,6 +4,7 @@ from collections import Counter
 
 from dash import html
 
+from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from pipelines.roster import Roster, Standing
@@ -29,9 +30,7 @@ def draw(roster: Roster, say: Say) -> Leaves:
 
 
 def _labels(roster: Roster, say: Say) -> list[object]:
-    labels: list[object] = []
-    if roster.synthetic:
-        labels.append(html.Span(say("header.synthetic"), className="label"))
+    labels: list[object] = [*honest_labels(roster.labels, say)]
     if roster.is_standby:
         text = say("sources.standby", holder=roster.holder or say("sources.unknown"))
         labels.append(html.Span(text, className="label"))
