@@ -1,6 +1,5 @@
 """The register of devices (设备): where each one hangs, what it is, and who goes there."""
 
-import csv
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +12,7 @@ from pipelines.geo.coordinates import KNOWN, converter
 from pipelines.model.fact import Statement
 from pipelines.model.place import Place
 from pipelines.options import Duration, Options
+from pipelines.register import Row, number, read_register
 
 COLUMNS = ("source", "device", "name", "type", "address", "lat", "lon")
 """The columns a register must have; the others may be missing."""
@@ -96,36 +96,16 @@ def load_register(file: Path | None, *, crs: str = "WGS-84") -> Register:
     """
     if file is None:
         return Register({})
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
-                raise SettingsError(f"{file}: no column {missing[0]!r}; a register needs {COLUMNS}")
-            entries = [_entry(row, f"{file}:{reader.line_num}") for row in reader]
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    entries = read_register(file, COLUMNS, DeviceEntry._fields, _entry)
     return Register(_unique(_converted(entries, crs), file))
 
 
-def _entry(row: Mapping[str, str | None], where: str) -> DeviceEntry:
-    said = {name: (row.get(name) or "").strip() for name in DeviceEntry._fields}
+def _entry(row: Row, where: str) -> DeviceEntry:
     for name in ("source", "device"):
-        if not said[name]:
+        if not row[name]:
             raise SettingsError(f"{where}: column {name!r} is empty; a device needs one")
-    lat, lon = (_degrees(said[name], name, where) for name in ("lat", "lon"))
-    return DeviceEntry(**{**said, "lat": lat, "lon": lon})  # type: ignore[arg-type]
-
-
-def _degrees(text: str, column: str, where: str) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError as error:
-        raise SettingsError(
-            f"{where}: column {column!r}, value {text!r}: must be a number, or empty"
-        ) from error
+    places = {n: number(row, n, where, float) if row[n] else None for n in ("lat", "lon")}
+    return DeviceEntry(**{**row, **places})  # type: ignore[arg-type]
 
 
 def _converted(entries: list[DeviceEntry], crs: str) -> list[DeviceEntry]:

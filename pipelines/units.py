@@ -1,6 +1,5 @@
 """The register of units (处置力量): who could go, and where they start from."""
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import Field
 from pipelines.errors import SettingsError
 from pipelines.geo.coordinates import KNOWN, converter
 from pipelines.options import Options
+from pipelines.register import Row, number, read_register
 
 COLUMNS = ("code", "type", "name", "lat", "lon")
 """The columns a register must have; the others may be missing."""
@@ -84,37 +84,17 @@ def load_units(file: Path | None, settings: UnitSettings) -> Units:
     """
     if file is None:
         return Units(())
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            missing = [c for c in COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
-                raise SettingsError(f"{file}: no column {missing[0]!r}; a register needs {COLUMNS}")
-            entries = [_entry(row, f"{file}:{reader.line_num}") for row in reader]
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
+    entries = read_register(file, COLUMNS, UnitEntry._fields, _entry)
     return Units(_converted(entries, settings.crs), first_there=settings.first_there)
 
 
-def _entry(row: Mapping[str, str | None], where: str) -> UnitEntry:
-    said = {name: (row.get(name) or "").strip() for name in UnitEntry._fields}
-    if not said["code"]:
+def _entry(row: Row, where: str) -> UnitEntry:
+    if not row["code"]:
         raise SettingsError(f"{where}: column 'code' is empty; a unit needs one")
-    lat, lon = (_number(said[name], name, where, float) for name in ("lat", "lon"))
-    strength = _number(said["strength"], "strength", where, int) if said["strength"] else None
+    lat, lon = (number(row, name, where, float) for name in ("lat", "lon"))
+    strength = number(row, "strength", where, int) if row["strength"] else None
     numbers = {"lat": lat, "lon": lon, "strength": strength}
-    return UnitEntry(**{**said, **numbers})  # type: ignore[arg-type]
-
-
-def _number(text: str, column: str, where: str, kind: type[int] | type[float]) -> float:
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise SettingsError(
-            f"{where}: column {column!r}, value {text!r}: must be a number"
-        ) from error
+    return UnitEntry(**{**row, **numbers})  # type: ignore[arg-type]
 
 
 def _converted(entries: list[UnitEntry], crs: str) -> list[UnitEntry]:
