@@ -1,20 +1,28 @@
-/* Knows whether the map can be drawn: WebGL may be missing, get lost, and come back. */
+/* Knows how the map can be drawn: WebGL may be missing, slow, get lost, and come back. */
 (function () {
   "use strict";
 
   const GIVEN_BACK_WITHIN_MS = 20000;
   const ANEW_APART_MS = 600000;
   const LOADED_ANEW = "grid135.graphics";
+  const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
   let lost = false;
   let waiting = 0;
 
-  function hasWebgl() {
+  function look() {
     const context = document.createElement("canvas").getContext("webgl2");
-    if (!context) return false;
-    const release = context.getExtension("WEBGL_lose_context");
+    const names = document.body.classList;
+    names.toggle("is-without-webgl", !context);
+    names.toggle("is-without-gpu", !context || isSoftware(context));
+    const release = context && context.getExtension("WEBGL_lose_context");
     if (release) release.loseContext();
-    return true;
+  }
+
+  function isSoftware(context) {
+    const info = context.getExtension("WEBGL_debug_renderer_info");
+    const name = info ? info.UNMASKED_RENDERER_WEBGL : context.RENDERER;
+    return SOFTWARE.test(context.getParameter(name));
   }
 
   function canDraw() {
@@ -34,7 +42,7 @@
 
   /** The map's canvas comes and goes; its events reach the document on the way down. */
   function start() {
-    document.body.classList.toggle("is-without-webgl", !hasWebgl());
+    look();
     document.addEventListener("webglcontextlost", (event) => {
       if (!event.target.isConnected) return;
       lost = true;

@@ -11,6 +11,10 @@
   const { live } = window.grid135;
   const root = document.documentElement;
 
+  // The ground is pale from the first moment where the address says so.
+  const asked = new URLSearchParams(window.location.search).get("theme");
+  if (asked === "light") root.dataset.theme = asked;
+
   let held = ""; // the scene that a person holds, as the URL names it
   let release = 0;
   let camera = "";

@@ -115,12 +115,14 @@
     return button;
   }
 
-  /** The first press lets a blocked sound through; every other one mutes or unmutes. */
-  function press() {
-    const was = state();
-    if (was === "off") return;
-    if (was !== "blocked") window.localStorage.setItem(MUTED, was === "muted" ? "no" : "yes");
+  function toggle() {
+    if (isOn()) window.localStorage.setItem(MUTED, isMuted() ? "no" : "yes");
     show();
+  }
+
+  /** A press on the button while the sound is blocked lets it through, and no more. */
+  function press() {
+    if (state() !== "blocked") toggle();
   }
 
   function allow() {
@@ -136,7 +138,7 @@
   document.addEventListener("grid135:shown", listen);
   document.addEventListener("keydown", (event) => {
     const types = event.target.closest("input, textarea, select");
-    if ((event.key === "m" || event.key === "M") && !types && !event.ctrlKey) press();
+    if ((event.key === "m" || event.key === "M") && !types && !event.ctrlKey) toggle();
     allow();
   });
   document.addEventListener("click", allow);

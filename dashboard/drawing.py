@@ -55,8 +55,9 @@ def _encoded(leaves: Leaves) -> Drawing:
 
 
 def _component(value: object) -> object:
-    """What ``Component.to_plotly_json`` gives, in a fifth of the time: it asks for every property
-    that there could be, where a component holds those that it was given.
+    """What ``Component.to_plotly_json`` gives, sooner.
+
+    That asks for every property there could be; a component holds those that it was given.
     """
     if not isinstance(value, Component):
         raise TypeError(f"{type(value).__name__} cannot be sent to a screen")

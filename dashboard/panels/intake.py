@@ -14,6 +14,7 @@ _WINDOW = timedelta(minutes=5)
 _LABEL_EVERY = 12
 """A label an hour."""
 _AXIS_SHARE = 0.95
+_CLEARLY_MORE = 2
 _LOWEST_TOP = 4
 """The axis reaches at least this far, so that a single call does not look like a flood."""
 
@@ -91,8 +92,9 @@ def _bar(snapshot: Snapshot, index: int, n: int, *, top: int, say: Say, running:
 
 
 def _unusual(intake: Intake, index: int, n: int) -> str:
-    """Only what leaves the usual range upwards is coloured."""
-    return " column--unusual" if intake.usual and n > intake.usual[index][1] else ""
+    """Only what leaves the usual range upwards is coloured, and never for a single incident."""
+    is_unusual = bool(intake.usual) and n >= intake.usual[index][1] + _CLEARLY_MORE
+    return " column--unusual" if is_unusual else ""
 
 
 def _rule(n: int, top: int) -> html.Div:

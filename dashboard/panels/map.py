@@ -71,18 +71,27 @@ def _north(snapshot: Snapshot, say: Say) -> list[object]:
 
 def _marks(snapshot: Snapshot, say: Say) -> list[html.I]:
     # The most urgent come last, so that they lie on top.
+    critical = {one.incident.id for one in snapshot.critical}
     return [
-        _mark(incident, incident.lat, incident.lon, say)
+        _mark(incident, incident.lat, incident.lon, incident.id in critical, say)
         for incident in reversed(snapshot.open)
         if incident.lat is not None and incident.lon is not None
     ]
 
 
-def _mark(incident: OpenIncident, lat: float, lon: float, say: Say) -> html.I:
+def _mark(
+    incident: OpenIncident,
+    lat: float,
+    lon: float,
+    is_critical: bool,
+    say: Say,
+) -> html.I:
     kind = say.name(incident.kind_names)
+    drill = " mark--drill" if incident.is_drill else ""
+    critical = " mark--critical" if is_critical else ""
     return html.I(
         html.I(className=f"shape shape--{incident.shape}"),
-        className=f"mark is-{urgency(incident)}",
+        className=f"mark is-{urgency(incident)}{drill}{critical}",
         style=position(lat, lon),
         title=say("map.marker", kind=kind, place=incident.grid_name),
         **state_attributes(incident),

@@ -11,7 +11,7 @@ from pipelines.geo.camera import camera_over, extent_over
 from pipelines.geo.grids import Grids
 from pipelines.groups import By, Query
 from pipelines.installation import Installation
-from pipelines.kpis.comparison import TAIL_95, TAIL_998, TOO_FEW, judged, limits
+from pipelines.kpis.comparison import TAIL_95, TAIL_998, TOO_FEW, judged, limits, tail
 from pipelines.model.clock import Reading, Verdict, judge
 from pipelines.model.milestone import Milestone
 from pipelines.snapshot import CommunityBoard, CommunityState, FunnelLimit, Names, Standing
@@ -157,10 +157,27 @@ def standing(hit: int, known: int, rate: float) -> Standing:
 
 
 def funnel_limit(known: int, rate: float) -> FunnelLimit:
-    """The rates between which chance puts communities with so many cases."""
-    low, high = limits(known, rate, TAIL_95)
-    far_low, far_high = limits(known, rate, TAIL_998)
-    return FunnelLimit(known=known, low=low, high=high, far_low=far_low, far_high=far_high)
+    """The rates between which chance puts communities with so many cases, as smooth lines.
+
+    Between the last count outside and the first inside, a line may run anywhere and still part
+    the same counts; it is interpolated (D. J. Spiegelhalter, Statistics in Medicine 24, 2005).
+    """
+    return FunnelLimit(
+        known=known,
+        low=_smooth(known, rate, TAIL_95),
+        high=1 - _smooth(known, 1 - rate, TAIL_95),
+        far_low=_smooth(known, rate, TAIL_998),
+        far_high=1 - _smooth(known, 1 - rate, TAIL_998),
+    )
+
+
+def _smooth(known: int, rate: float, share: float) -> float:
+    lowest, _ = limits(known, rate, share)
+    count = round(lowest * known)
+    outside, inside = tail(count - 1, known, rate), tail(count, known, rate)
+    if not 0 < rate < 1 or inside <= outside:
+        return lowest
+    return max(0.0, (count - 1 + (share - outside) / (inside - outside)) / known)
 
 
 _STANDINGS = {

@@ -110,7 +110,7 @@ def test_every_scene_can_be_read(serve, open_screen, backend, theme, language, s
             screen.wait_for_scene(scene.split(":")[0], theme)
             screen.page.wait_for_timeout(250)
             wrong = faults(screen.page, smallest_px=smallest_px(size))
-            wrong += faint(screen.page, least=4.5)
+            wrong += faint(screen.page, least=7)
             if wrong or scrolls(screen.page):
                 found[f"{name} {scene}"] = wrong
 
@@ -127,7 +127,7 @@ def test_an_emergency_can_be_read(serve, open_screen, backend, theme):
         screen.page.wait_for_timeout(900)
 
         assert faults(screen.page, smallest_px=smallest_px("hd")) == []
-        assert faint(screen.page, least=4.5) == []
+        assert faint(screen.page, least=7) == []
 
 
 def test_every_wall_shows_the_scene_the_server_says(serve, open_screen, backend):

@@ -118,6 +118,15 @@ def test_the_card_says_what_where_and_who_is_near():
     assert {"烟感火警", "Ⅰ级", "新塘路 327 号怡和花园 5 层", "180 米"} <= set(text)
 
 
+def test_a_drill_and_what_has_taken_over_look_their_own_way_on_the_map():
+    drill, fire = an_incident(3, is_drill=True), an_incident(4)
+    critical = a_critical(incident=fire)
+    leaves = drawn(panel("map"), a_snapshot(open=(fire, drill), critical=(critical,)))
+    marks = [m["props"]["className"].split()[2:] for m in leaves["map-marks"]["children"]]
+
+    assert marks == [["mark--drill"], ["mark--critical"]]
+
+
 def test_an_incident_without_a_severity_has_no_level():
     leaves = drawn(panel("open"), a_snapshot(open=(an_incident(severity=None),)))
 
