@@ -6,13 +6,14 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from dashboard.access.person import Role
+from dashboard.access.commands import access_commands
+from dashboard.text.monitors import told
 from pipelines import canary, quarantine
 from pipelines.clock import Clock, SystemClock
 from pipelines.comparison import compare
@@ -24,6 +25,7 @@ from pipelines.errors import (
     SourceConfigError,
     SourceUnavailableError,
 )
+from pipelines.freezing import freeze, frozen_lines, touched_months
 from pipelines.inspection import (
     FRAME_DECODERS,
     chosen,
@@ -39,14 +41,14 @@ from pipelines.installation import (
     prepare,
 )
 from pipelines.intake import intake
+from pipelines.lab import lab_lines
+from pipelines.monitoring import monitor_lines
 from pipelines.query import PARAMETERS, kpi, parse, rows
-from pipelines.receipt import Counts
+from pipelines.receipt import Counts, in_words
 from pipelines.settings import Settings, load
 from pipelines.upkeep import rebuild, verify
 
 BUILD = "0.1.0"
-_OPERATOR = "operator"
-"""Whoever has the command line of the server."""
 PATIENCE = timedelta(seconds=30)
 _FILTERS = tuple(name for name in PARAMETERS if name != "verdict")
 
@@ -98,7 +100,7 @@ def _serve(settings: Settings, clock: Clock | None) -> int:
     listener = listen(settings.server.host, settings.server.port)
     live = Live(open_installation(settings, replayed=True), clock=clock)
     live.start()
-    where = _where(settings)
+    where = settings.address
     logging.getLogger(__name__).info("Grid135 is at %s (stop with Ctrl-C)", where)
     try:
         app = guarded(live, settings, where=where, build=BUILD, more=live.routes())
@@ -162,7 +164,7 @@ def import_all(settings: Settings, options: argparse.Namespace) -> int:
 
 def show_kpi(settings: Settings, options: argparse.Namespace) -> int:
     """Print the figures."""
-    return _answer(settings, options, kpi)
+    return _answer(settings, options, lab_lines if options.lab else kpi)
 
 
 def show_rows(settings: Settings, options: argparse.Namespace) -> int:
@@ -178,6 +180,28 @@ def show_comparison(settings: Settings, options: argparse.Namespace) -> int:
 def show_intake(settings: Settings, options: argparse.Namespace) -> int:
     """Print how many incidents were reported in each 5-minute window."""
     return _answer(settings, options, intake)
+
+
+def show_monitors(settings: Settings, options: argparse.Namespace) -> int:
+    """Print what in the data is to be checked: a sentence a finding, and the incidents."""
+    return _answer(settings, options, lambda *asked: told(monitor_lines(*asked)))
+
+
+def freeze_month(settings: Settings, options: argparse.Namespace) -> int:
+    """Freeze the figures of a month that ended seven days ago or longer."""
+    installation = open_installation(settings, replayed=False)
+    frozen = freeze(installation, options.month, now=_now(settings))
+    print(f"{frozen.month}: {len(frozen.content['cases'])} incidents, {frozen.hash}")
+    return 0
+
+
+def show_frozen(settings: Settings, options: argparse.Namespace) -> int:
+    """List the frozen months, or show one with what changed since; check every hash."""
+    installation = open_installation(settings, replayed=False)
+    with installation.store.reading() as reader:
+        lines = frozen_lines(reader, installation, options.month, now=_now(settings))
+    print(json.dumps(lines, ensure_ascii=False, indent=None if options.json else 2))
+    return 0 if all(line["whole"] for line in lines) else 1
 
 
 def decode(settings: Settings, options: argparse.Namespace) -> int:
@@ -258,50 +282,9 @@ def verify_store(settings: Settings, options: argparse.Namespace) -> int:
         print(f"  {difference}")
     if found.wrong:
         print("make them anew with: app.py db rebuild")
-    return 1 if found.wrong else 0
-
-
-def invite(settings: Settings, options: argparse.Namespace) -> int:
-    """Make an account, or give its owner a link to set a new password."""
-    with _keeper(settings) as keeper:
-        role, now = Role(options.role), SystemClock().now()
-        token = keeper.invite(options.name, role, scope=options.scope, by=_OPERATOR, now=now)
-    print(f"{_where(settings)}/invitation/{token}")
-    return 0
-
-
-def close_account(settings: Settings, options: argparse.Namespace) -> int:
-    """Shut a person out, at once."""
-    with _keeper(settings) as keeper:
-        keeper.close_account(options.name, by=_OPERATOR, now=SystemClock().now())
-    return 0
-
-
-def add_wall(settings: Settings, options: argparse.Namespace) -> int:
-    """Let a wall screen in: prints the address to open on it, once."""
-    with _keeper(settings) as keeper:
-        now = SystemClock().now()
-        token = keeper.add_wall(options.name, scope=options.scope, by=_OPERATOR, now=now)
-    print(f"{_where(settings)}/enter/{token}")
-    return 0
-
-
-def revoke_wall(settings: Settings, options: argparse.Namespace) -> int:
-    """Shut a wall screen out, at its next request."""
-    with _keeper(settings) as keeper:
-        keeper.revoke_wall(options.name, by=_OPERATOR, now=SystemClock().now())
-    return 0
-
-
-def list_access(settings: Settings, options: argparse.Namespace) -> int:
-    """List accounts and walls."""
-    with _keeper(settings) as keeper:
-        for row in keeper.accounts():
-            state = "closed" if row.closed_ms else "open"
-            print(f"account {row.name}: {row.role}, scope {row.scope or 'everywhere'}, {state}")
-        for row in keeper.walls():
-            print(f"wall {row.name}: {'revoked' if row.revoked_ms else 'open'}")
-    return 0
+    for month in (touched := touched_months(installation.store)):
+        print(f"frozen {month}: somebody changed it; its hash is wrong")
+    return 1 if found.wrong or touched else 0
 
 
 def reload_walls(settings: Settings, options: argparse.Namespace) -> int:
@@ -311,37 +294,6 @@ def reload_walls(settings: Settings, options: argparse.Namespace) -> int:
         writer.put_meta(WALLS_RELOAD, SystemClock().now().isoformat())
     print("every wall loads its page anew")
     return 0
-
-
-def verify_audit(settings: Settings, options: argparse.Namespace) -> int:
-    """Recompute the seals of the audit log, and say whether anybody has touched it."""
-    with _keeper(settings) as keeper:
-        checked = keeper.audit.verify()
-    if checked.broken is not None:
-        print(f"{checked.entries} entries: the log was changed at entry {checked.broken}")
-        return 1
-    print(f"{checked.entries} entries, whole; the last seal is {checked.last or 'none'}")
-    return 0
-
-
-def show_audit(settings: Settings, options: argparse.Namespace) -> int:
-    """List what was done, newest first."""
-    with _keeper(settings) as keeper:
-        for entry in keeper.audit.entries(limit=options.limit):
-            line = asdict(entry) | {"at": entry.at.isoformat()}
-            text = f"{line['at']} {entry.who}: {entry.act} {entry.about}"
-            print(json.dumps(line, ensure_ascii=False) if options.json else text)
-    return 0
-
-
-def _keeper(settings: Settings) -> Any:
-    from dashboard.access.site import open_keeper
-
-    return closing(open_keeper(settings))
-
-
-def _where(settings: Settings) -> str:
-    return f"http://{settings.server.host}:{settings.server.port}"
 
 
 def _progress(done: int, of: int) -> None:
@@ -370,18 +322,7 @@ def _print_import(report: list[dict[str, Any]], *, as_json: bool) -> None:
         print(json.dumps(report, ensure_ascii=False))
         return
     for line in report:
-        numbers = ("read", "stored", "duplicate", "quarantined", "unlocated", "flagged")
-        print(f"{line['source']}: " + ", ".join(f"{name} {line[name]}" for name in numbers))
-        for problem in line["problems"]:
-            print("  " + _sentence(problem))
-        if "error" in line:
-            print(f"  {line['error']}")
-
-
-def _sentence(problem: dict[str, Any]) -> str:
-    from pipelines.receipt import Problem
-
-    return str(Problem(**problem))
+        print("\n".join(in_words(line)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -401,11 +342,18 @@ def _parser() -> argparse.ArgumentParser:
         ("compare", show_comparison),
         ("rows", show_rows),
         ("intake", show_intake),
+        ("monitors", show_monitors),
     )
     for name, function in questions:
         command = _command(commands, name, function, json_flag=True)
         for parameter in PARAMETERS if name == "rows" else _FILTERS:
             command.add_argument(f"--{parameter.replace('_', '-')}", dest=parameter)
+        if name == "kpi":
+            command.add_argument("--lab", action="store_true", help="the rate by every rule")
+    command = _command(commands, "freeze", freeze_month)
+    command.add_argument("--month", required=True, help="such as 2026-10")
+    command = _command(commands, "frozen", show_frozen, json_flag=True)
+    command.add_argument("--month", help="one month, with its figures and what changed since")
     command = _command(commands, "decode", decode, json_flag=True)
     by = command.add_mutually_exclusive_group(required=True)
     by.add_argument("--source", help="the source whose mapping is used")
@@ -423,7 +371,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "unmapped", show_unmapped, json_flag=True)
     command = _command(commands, "canary", send_canary, json_flag=True)
     command.add_argument("--source", help="only this source")
-    _access_commands(commands)
+    access_commands(commands, _command)
     walls = commands.add_parser("walls", help="look after the screens").add_subparsers(
         required=True
     )
@@ -432,26 +380,6 @@ def _parser() -> argparse.ArgumentParser:
     _command(database, "rebuild", rebuild_store)
     _command(database, "verify", verify_store)
     return parser
-
-
-def _access_commands(commands: Any) -> None:
-    access = commands.add_parser("access", help="look after accounts and wall screens")
-    access = access.add_subparsers(required=True)
-    command = _command(access, "invite", invite)
-    command.add_argument("name")
-    command.add_argument("role", choices=[role for role in Role if role is not Role.WALL])
-    command.add_argument("--scope", default="", help="area code prefix; everywhere if left away")
-    _command(access, "close", close_account).add_argument("name")
-    command = _command(access, "add-wall", add_wall)
-    command.add_argument("name")
-    command.add_argument("--scope", default="", help="area code prefix; everywhere if left away")
-    _command(access, "revoke-wall", revoke_wall).add_argument("name")
-    _command(access, "list", list_access)
-    audit = commands.add_parser("audit", help="what was done, and whether the log is whole")
-    audit = audit.add_subparsers(required=True)
-    _command(audit, "verify", verify_audit)
-    command = _command(audit, "show", show_audit, json_flag=True)
-    command.add_argument("--limit", type=int, default=100)
 
 
 def _command(

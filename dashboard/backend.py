@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from pipelines.backdrop import Backdrop
 from pipelines.board import Board
 from pipelines.casefile import CaseFile
+from pipelines.lab_board import LabBoard
 from pipelines.roster import QuarantineList, Roster
 from pipelines.snapshot import Snapshot
 
@@ -36,6 +37,9 @@ class Backend(Protocol):
     def board(self, filters: Mapping[str, str]) -> Board:
         """The desk's board; raises QueryError for a wrong filter; called in a worker thread."""
 
+    def lab(self, filters: Mapping[str, str]) -> LabBoard:
+        """The definition lab; raises QueryError for a wrong filter; called in a worker thread."""
+
     def case(self, incident_id: str) -> CaseFile:
         """Everything about one incident; called in a worker thread."""
 
@@ -56,6 +60,15 @@ class Backend(Protocol):
 
     def intake(self, params: Mapping[str, str]) -> list[dict[str, object]]:
         """Intake per 5 minutes; raises QueryError for a wrong parameter."""
+
+    def rules(self, parameters: Mapping[str, str], /) -> list[dict[str, Any]]:
+        """The rate by every rule; raises QueryError for a wrong parameter or too many incidents."""
+
+    def monitors(self, parameters: Mapping[str, str], /) -> list[dict[str, Any]]:
+        """What is to be checked; raises QueryError for a wrong parameter or too many incidents."""
+
+    def frozen(self, parameters: Mapping[str, str], /) -> list[dict[str, Any]]:
+        """The frozen months, or one with its revision; raises QueryError for a wrong month."""
 
     def health(self) -> dict[str, Any]:
         """How the product is doing; ``status`` is ``ok`` or ``degraded``."""

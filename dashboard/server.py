@@ -22,6 +22,7 @@ from dashboard.pages import PAGES
 from dashboard.panels.sources.words import sentence
 from dashboard.stream import EventStream
 from dashboard.text import LANGUAGES, say_in
+from dashboard.text.monitors import told
 from dashboard.time_signal import time_signal
 from dashboard.views import BadViewError, UnknownPageError, parse_view
 from pipelines.errors import QueryError
@@ -52,6 +53,9 @@ def create_app(
         Route("/api/v1/kpi", _query(backend.kpi)),
         Route("/api/v1/rows", _query(backend.rows)),
         Route("/api/v1/intake", _query(backend.intake)),
+        Route("/api/v1/lab", _query(backend.rules)),
+        Route("/api/v1/monitors", _query(lambda given: told(backend.monitors(given)))),
+        Route("/api/v1/frozen", _query(backend.frozen)),
         Route("/api/v1/canary", _canary(backend), methods=["POST"]),
         *geo_routes(backend),
         *more,

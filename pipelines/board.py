@@ -122,9 +122,9 @@ class Board:
 
 def check(filters: Mapping[str, str]) -> None:
     """Raise QueryError naming parameter, value and what is allowed, when a filter has none."""
-    _choice(filters, "window", WINDOWS, DEFAULT_WINDOW)
-    _choice(filters, "milestone", TARGETED, Milestone.ARRIVED)
-    _choice(filters, "reading", Reading, Reading.CUMULATIVE)
+    choice_of(filters, "window", WINDOWS, DEFAULT_WINDOW)
+    choice_of(filters, "milestone", TARGETED, Milestone.ARRIVED)
+    choice_of(filters, "reading", Reading, Reading.CUMULATIVE)
     _verdict(filters)
 
 
@@ -136,14 +136,14 @@ def read_board(
     Raises QueryError naming parameter, value and what is allowed.
     """
     settings, desk = installation.settings, installation.desk
-    window = _choice(filters, "window", WINDOWS, DEFAULT_WINDOW)
+    window = choice_of(filters, "window", WINDOWS, DEFAULT_WINDOW)
     start, end = bounds(window, now, desk.zone)
     query = Query(
         as_of=now,
         start=start,
         end=end,
-        milestone=Milestone(_choice(filters, "milestone", TARGETED, Milestone.ARRIVED)),
-        reading=Reading(_choice(filters, "reading", Reading, Reading.CUMULATIVE)),
+        milestone=Milestone(choice_of(filters, "milestone", TARGETED, Milestone.ARRIVED)),
+        reading=Reading(choice_of(filters, "reading", Reading, Reading.CUMULATIVE)),
         verdict=_verdict(filters),
         community=filters.get("community") or None,
         grid=filters.get("grid") or None,
@@ -165,7 +165,7 @@ def read_board(
         reading=query.reading,
         window=window,
         start=start,
-        crumbs=_crumbs(installation, query),
+        crumbs=crumbs_of(installation, query),
         tiles=tuple(
             _tile(reader, installation, query, milestone, window) for milestone in TARGETED
         ),
@@ -175,8 +175,8 @@ def read_board(
         by_hour=by_hour,
         rows=tuple(_row(row, installation) for row in rows),
         more_rows=more,
-        kinds=_choices({code: kind.name.as_dict() for code, kind in settings.kinds.items()}),
-        sources=_choices({source.id: source.names for source in installation.sources}),
+        kinds=choices_of({code: kind.name.as_dict() for code, kind in settings.kinds.items()}),
+        sources=choices_of({source.id: source.names for source in installation.sources}),
     )
 
 
@@ -208,7 +208,7 @@ def bounds(window: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, dateti
     return first.astimezone(now.tzinfo), None
 
 
-def _choice(filters: Mapping[str, str], name: str, allowed: Any, default: str) -> str:
+def choice_of(filters: Mapping[str, str], name: str, allowed: Any, default: str) -> str:
     value = filters.get(name) or default
     if value not in list(allowed):
         known = ", ".join(str(one) for one in allowed)
@@ -219,7 +219,7 @@ def _choice(filters: Mapping[str, str], name: str, allowed: Any, default: str) -
 def _verdict(filters: Mapping[str, str]) -> Verdict | None:
     if not filters.get("verdict"):
         return None
-    return Verdict(_choice(filters, "verdict", Verdict, ""))
+    return Verdict(choice_of(filters, "verdict", Verdict, ""))
 
 
 def _parts_by(installation: Installation, query: Query) -> By | None:
@@ -230,7 +230,7 @@ def _parts_by(installation: Installation, query: Query) -> By | None:
     return By.COMMUNITY if query.community is None and has_communities else By.GRID
 
 
-def _crumbs(
+def crumbs_of(
     installation: Installation, query: Query
 ) -> tuple[tuple[Mapping[str, str], Names], ...]:
     crumbs: list[tuple[Mapping[str, str], Names]] = [
@@ -342,5 +342,5 @@ def _row(row: Mapping[str, Any], installation: Installation) -> BoardRow:
     )
 
 
-def _choices(named: Mapping[str, Names]) -> tuple[Choice, ...]:
+def choices_of(named: Mapping[str, Names]) -> tuple[Choice, ...]:
     return tuple(Choice(code=code, names=names) for code, names in named.items())

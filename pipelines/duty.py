@@ -1,9 +1,10 @@
-"""What only one process a store does: ask the sources, hear them, and send canaries."""
+"""What only one process a store does: ask and hear sources, send canaries, freeze months."""
 
 import logging
 
 from pipelines.canary import Aviary
 from pipelines.clock import Clock
+from pipelines.freezer import Freezer
 from pipelines.gateway import Gateway
 from pipelines.health import Health
 from pipelines.installation import Installation
@@ -32,7 +33,7 @@ class Duty:
         self._clock = clock
         self._lease = Lease(installation.store)
         self._keeper = Keeper(self._lease, gained=self._begin, lost=self._end)
-        self._work: tuple[Listening, Schedule, Aviary | None] | None = None
+        self._work: tuple[Listening, Schedule, Aviary | None, Freezer | None] | None = None
         self._has_begun = False
 
     @property
@@ -65,17 +66,22 @@ class Duty:
         listening = Listening(installation.sources, self._gateway, self._health, self._clock)
         schedule = Schedule(installation, self._health, self._clock)
         aviary = self._aviary()
-        self._work = (listening, schedule, aviary)
+        freezer = self._freezer()
+        self._work = (listening, schedule, aviary, freezer)
         listening.start()
         schedule.start()
         if aviary is not None:
             aviary.start()
+        if freezer is not None:
+            freezer.start()
 
     def _end(self) -> None:
         if self._work is None:
             return
-        listening, schedule, aviary = self._work
+        listening, schedule, aviary, freezer = self._work
         self._work = None
+        if freezer is not None:
+            freezer.stop()
         if aviary is not None:
             aviary.stop()
         schedule.stop()
@@ -94,6 +100,11 @@ class Duty:
             self._clock,
             every_s=every.total_seconds(),
         )
+
+    def _freezer(self) -> Freezer | None:
+        if not self._installation.settings.freezing.automatic:
+            return None
+        return Freezer(self._installation, self._lease, self._clock)
 
     def _forget_earlier_replay(self) -> None:
         """A replay begins with an empty store, also when another process has played before."""

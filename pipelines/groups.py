@@ -114,9 +114,7 @@ def group_key(by: By | None, desk: Desk, grid: str, kind: str, source: str) -> s
     return {By.STREET: desk.area, By.KIND: kind, By.SOURCE: source}[by]
 
 
-def group_at(
-    by: By | None, desk: Desk, moment: datetime, grid: str, kind: str, source: str
-) -> str:
+def group_at(by: By | None, desk: Desk, moment: datetime, grid: str, kind: str, source: str) -> str:
     """The key of the group of an incident that began at a moment."""
     if by is By.SHIFT:
         return desk.shift_at(moment)

@@ -15,10 +15,14 @@ from pipelines.clock import Clock, FastClock, SteadyClock, SystemClock
 from pipelines.duty import Duty
 from pipelines.endurance import WALLS_RELOAD
 from pipelines.errors import QueryError
+from pipelines.freezing import frozen_lines
 from pipelines.gateway import Gateway, SourceLine
 from pipelines.health import Health, Rehearsal
 from pipelines.installation import Installation
 from pipelines.intake import intake
+from pipelines.lab import lab_lines
+from pipelines.lab_board import LabBoard, LabDesk
+from pipelines.monitoring import monitor_lines
 from pipelines.overview import Memory, is_degraded, read_snapshot
 from pipelines.privacy import in_rows, on_a_wall
 from pipelines.query import kpi, parse, rows
@@ -38,6 +42,7 @@ class Live:
         self._clock = clock or _clock(installation)
         self._health = Health()
         self._memory = Memory(installation, rate=self._clock.rate)
+        self._lab = LabDesk(installation, rate=self._clock.rate)
         self._gateway = Gateway(installation.door, self._clock)
         self._duty = Duty(installation, self._gateway, self._health, self._clock)
 
@@ -93,6 +98,11 @@ class Live:
         with self._installation.store.reading() as reader:
             return read_board(reader, self._installation, filters, now=self.now())
 
+    def lab(self, filters: Mapping[str, str]) -> LabBoard:
+        """The definition lab, counted in the last minute; raises QueryError for a wrong filter."""
+        with self._installation.store.reading() as reader:
+            return self._lab.read(reader, filters, now=self.now())
+
     def case(self, incident_id: str) -> CaseFile:
         """Everything about one incident."""
         with self._installation.store.reading() as reader:
@@ -138,6 +148,20 @@ class Live:
     def intake(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Intake per 5 minutes; raises QueryError."""
         return self._answer(intake, parameters)
+
+    def rules(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The rate by every rule; raises QueryError."""
+        return self._answer(lab_lines, parameters)
+
+    def monitors(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What is to be checked in the data; raises QueryError."""
+        return self._answer(monitor_lines, parameters)
+
+    def frozen(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The frozen months, or one of them with what changed since; raises QueryError."""
+        month = parameters.get("month")
+        with self._installation.store.reading() as reader:
+            return frozen_lines(reader, self._installation, month, now=self.now())
 
     def health(self) -> dict[str, Any]:
         """How the product and each source are doing, in words a monitor can read."""

@@ -1,6 +1,8 @@
 """What became of the records of a batch, in numbers and in words."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 PROBLEMS_KEPT = 200
 
@@ -52,3 +54,12 @@ class Counts:
             signals=self.signals + other.signals,
             problems=(self.problems + other.problems)[:PROBLEMS_KEPT],
         )
+
+
+def in_words(line: Mapping[str, Any]) -> Iterator[str]:
+    """What came of importing one source, in lines: the counts, every problem, and why it ended."""
+    numbers = ("read", "stored", "duplicate", "quarantined", "unlocated", "flagged")
+    yield f"{line['source']}: " + ", ".join(f"{name} {line[name]}" for name in numbers)
+    yield from (f"  {Problem(**problem)}" for problem in line["problems"])
+    if "error" in line:
+        yield f"  {line['error']}"

@@ -126,8 +126,8 @@ class FreezingSettings(Options):
 
     automatic: bool = Field(
         default=True,
-        description="Freeze each month by itself, seven days after its end; else by "
-        "`app.py freeze`.",
+        description="Freeze each month by itself, seven days after its end; else, and for history "
+        "that was read in later, by `app.py freeze`.",
     )
 
 
@@ -231,6 +231,11 @@ class Settings(_File):
     def asks_who(self) -> bool:
         """Whether one has to log in."""
         return self.access.mode == "accounts"
+
+    @property
+    def address(self) -> str:
+        """Where the screens are, as one types it."""
+        return f"http://{self.server.host}:{self.server.port}"
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ shift ends when the next begins, an hour sooner or later.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from pipelines.errors import QueryError
@@ -41,7 +42,7 @@ def spans_of(key: str, window: Span, shifts: Sequence[time], zone: ZoneInfo) -> 
     turns = list(_boundaries(first, last, shifts, zone))
     spans = (
         (max(start, begin), min(until, end))
-        for (start, name), (until, _) in zip(turns, turns[1:], strict=False)
+        for (start, name), (until, _) in pairwise(turns)
         if name == key
     )
     return [span for span in spans if span[0] < span[1]]

@@ -15,6 +15,8 @@ from dashboard.access.tables import account, invitation, open_engine, session, w
 from pipelines.errors import Grid135Error
 from pipelines.store.rows import from_ms, to_ms
 
+ACCESS_FILE = "access.sqlite3"
+"""Its name in the data folder."""
 IDLE = timedelta(minutes=10)
 LONGEST_SESSION = timedelta(hours=12)
 INVITED_FOR = timedelta(hours=24)
@@ -57,7 +59,7 @@ class Keeper:
                 connection.execute(query.where(account.c.password.is_not(None))).first() is not None
             )
 
-    def invite(self, name: str, role: Role, *, scope: str = "", by: str, now: datetime) -> str:
+    def invite(self, name: str, role: Role, *, by: str, now: datetime) -> str:
         """Make an account, or let its owner set a new password; return the token of the link.
 
         Raises AccessError for a name that is none, or a role that only walls have.
@@ -70,7 +72,7 @@ class Keeper:
         token = secrets.token_urlsafe(32)
         with self._engine.begin() as connection:
             known = connection.execute(select(account).where(account.c.name == name)).first()
-            values = {"role": role.value, "scope": scope, "closed_ms": None}
+            values = {"role": role.value, "closed_ms": None}
             if known is None:
                 fresh = {"name": name, "created_ms": to_ms(now), "failures": 0}
                 connection.execute(insert(account).values(**fresh, **values))
@@ -81,7 +83,7 @@ class Keeper:
             connection.execute(
                 insert(invitation).values(token=_kept(token), name=name, expires_ms=expires)
             )
-            detail = {"role": role.value, "scope": scope}
+            detail = {"role": role.value}
             self.audit.add(
                 Act.INVITED, who=by, now=now, about=name, detail=detail, within=connection
             )
@@ -157,10 +159,10 @@ class Keeper:
                 connection.execute(seen.values(seen_ms=to_ms(now)))
             return found
 
-    def add_wall(self, name: str, *, scope: str = "", by: str, now: datetime) -> str:
+    def add_wall(self, name: str, *, by: str, now: datetime) -> str:
         """Let a wall screen in; return its token. One of the same name is revoked."""
         token = secrets.token_urlsafe(32)
-        row = {"token": _kept(token), "scope": scope, "created_ms": to_ms(now), "revoked_ms": None}
+        row = {"token": _kept(token), "created_ms": to_ms(now), "revoked_ms": None}
         with self._engine.begin() as connection:
             connection.execute(delete(wall).where(wall.c.name == name))
             connection.execute(
@@ -254,12 +256,12 @@ class Keeper:
     def _wall(self, connection: Connection, row: Any) -> Person | None:
         query = select(wall).where(wall.c.name == row.name, wall.c.revoked_ms.is_(None))
         found = connection.execute(query).first()
-        return Person(name=found.name, role=Role.WALL, scope=found.scope) if found else None
+        return Person(name=found.name, role=Role.WALL) if found else None
 
     def _owner(self, connection: Connection, row: Any) -> Person | None:
         query = select(account).where(account.c.name == row.name, account.c.closed_ms.is_(None))
         found = connection.execute(query).first()
-        return Person(name=found.name, role=Role(found.role), scope=found.scope) if found else None
+        return Person(name=found.name, role=Role(found.role)) if found else None
 
 
 def _kept(token: str) -> str:

@@ -10,11 +10,11 @@ class Role(StrEnum):
     WALL = "wall"
     """A screen on the wall: it looks, masked, and does nothing."""
     VIEWER = "viewer"
-    """查看: looks at everything in scope, masked."""
+    """查看: looks at everything, masked."""
     SUPERVISOR = "supervisor"
-    """值班长, 网格长: may also reveal a value for a stated reason, and export."""
+    """值班长, 网格长."""
     DUTY = "duty"
-    """值班员: may also act on incidents."""
+    """值班员."""
     ADMIN = "admin"
     """管理员: may also look after accounts, walls and sources."""
 
@@ -26,12 +26,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Somebody whose request this is; ``scope`` is an area code prefix, empty for everywhere."""
+    """Somebody whose request this is."""
 
     name: str
     role: Role
-    scope: str = ""
-
-    def may_see(self, code: str) -> bool:
-        """Whether a grid or community lies in scope."""
-        return code.startswith(self.scope)

@@ -2,14 +2,13 @@
 
 import logging
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from starlette.routing import BaseRoute
 
 from dashboard.access.gate import Gate
 from dashboard.access.guard import Guard, content_policy
-from dashboard.access.keeper import Keeper
+from dashboard.access.keeper import ACCESS_FILE, Keeper
 from dashboard.access.person import Role
 from dashboard.backend import Backend
 from dashboard.server import create_app
@@ -18,13 +17,7 @@ from pipelines.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-ACCESS_FILE = "access.sqlite3"
 FIRST_ADMIN = "admin"
-
-
-def open_keeper(settings: Settings) -> Keeper:
-    """The keeper of this installation's accounts."""
-    return Keeper(Path(settings.data) / ACCESS_FILE)
 
 
 def guarded(
@@ -36,7 +29,7 @@ def guarded(
     first one is written to the log; there is no password by default. ``where`` is this site's
     address as it stands in that link.
     """
-    keeper = open_keeper(settings) if settings.asks_who else None
+    keeper = Keeper(settings.data / ACCESS_FILE) if settings.asks_who else None
     gate: list[Any] = []
     if keeper is not None:
         gate = list(Gate(keeper, _now, secure=settings.access.https).routes)

@@ -18,14 +18,13 @@ account = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("role", String, nullable=False),
-    Column("scope", String, nullable=False),
     Column("password", Text),
     Column("created_ms", BigInteger, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("locked_until_ms", BigInteger),
     Column("closed_ms", BigInteger),
 )
-"""One row a person; ``scope`` is an area code prefix, empty for everywhere."""
+"""One row a person."""
 
 invitation = Table(
     "invitation",
@@ -52,7 +51,6 @@ wall = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("token", String(64), nullable=False, unique=True),
-    Column("scope", String, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
 )

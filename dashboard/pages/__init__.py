@@ -1,11 +1,12 @@
 """The pages: each a layout of empty boxes that the stream fills, and the list of them."""
 
-from dashboard.pages import desk, incident, quarantine, sources, wall
+from dashboard.pages import desk, incident, lab, quarantine, sources, wall
 from dashboard.pages.page import Page
 
 PAGES: dict[str, Page] = {
     "wall": wall.PAGE,
     "desk": desk.PAGE,
+    "lab": lab.PAGE,
     "incident": incident.PAGE,
     "sources": sources.PAGE,
     "quarantine": quarantine.PAGE,

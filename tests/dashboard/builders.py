@@ -286,6 +286,23 @@ class FakeBackend:
         """Nothing came in."""
         return [{"key": "all", "windows": []}]
 
+    def rules(self, params: Mapping[str, str]) -> list[dict[str, object]]:
+        """One rule, or the error of a wrong parameter."""
+        if "bad" in params:
+            raise QueryError("bad='1' is not a parameter")
+        return [{"start": "reported", "hit": 184, "n": 186}]
+
+    def monitors(self, params: Mapping[str, str]) -> list[dict[str, object]]:
+        """One finding."""
+        where = {"monitor": "full_minutes", "group": "unit", "key": "E1"}
+        return [{**where, "found": 40, "n": 60, "expected": 1.0, "p": 0.0, "ids": []}]
+
+    def frozen(self, params: Mapping[str, str]) -> list[dict[str, object]]:
+        """One frozen month, or the error of a wrong one."""
+        if params.get("month", "2026-10") != "2026-10":
+            raise QueryError("month = '?': is not frozen; frozen are: 2026-10")
+        return [{"month": "2026-10", "whole": True}]
+
     def health(self) -> dict[str, object]:
         """All is well."""
         return {"status": "ok"}

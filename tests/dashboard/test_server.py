@@ -113,6 +113,19 @@ def test_the_figures_and_the_rows_are_lists(client):
     assert client.get("/api/v1/rows").json() == []
 
 
+def test_rules_monitors_and_frozen_months_are_answered(client):
+    (rule,) = client.get("/api/v1/lab").json()
+    (finding,) = client.get("/api/v1/monitors").json()
+    frozen = client.get("/api/v1/frozen")
+    wrong = client.get("/api/v1/frozen?month=1999-01")
+
+    assert (rule["hit"], rule["n"]) == (184, 186)
+    assert "E1" in finding["words"]["zh"]
+    assert "please check" in finding["words"]["en"]
+    assert (frozen.status_code, frozen.headers["cache-control"]) == (200, "no-store")
+    assert (wrong.status_code, "is not frozen" in wrong.json()["error"]) == (400, True)
+
+
 def test_health_says_how_it_is_and_how_many_screens_watch(client):
     answer = client.get("/health").json()
 

@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.errors import SettingsError
 from pipelines.installation import prepare
-from pipelines.model.rules import KindClass
 from pipelines.model.milestone import Milestone
+from pipelines.model.rules import KindClass
 from pipelines.options import parse_duration
 from pipelines.settings import load
 from tests.pipelines.installations import (

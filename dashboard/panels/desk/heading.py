@@ -80,6 +80,7 @@ def _ways(board: Board, say: Say) -> list[html.A]:
     return [
         html.A(say("desk.to_wall"), href=f"/wall?lang={say.language}"),
         html.A(say("desk.to_sources"), href=f"/sources?lang={say.language}"),
+        html.A(say("desk.to_lab"), href=f"/lab?lang={say.language}"),
         html.A(say("desk.other_language"), href="#", **data(filter_value=f"lang={other}")),
     ]
 

@@ -23,7 +23,7 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
 
 
 def join(keeper: Keeper, name: str = "chen", role: Role = Role.SUPERVISOR) -> None:
-    token = keeper.invite(name, role, scope="330102014", by="admin", now=NINE)
+    token = keeper.invite(name, role, by="admin", now=NINE)
     keeper.set_password(token, PASSWORD, now=NINE)
 
 
@@ -36,7 +36,7 @@ def test_an_invited_person_sets_a_password_and_comes_in(keeper: Keeper) -> None:
 
     person = keeper.person(log_in(keeper), now=at(1))
 
-    assert person == Person(name="chen", role=Role.SUPERVISOR, scope="330102014")
+    assert person == Person(name="chen", role=Role.SUPERVISOR)
 
 
 def test_there_is_no_password_by_default(keeper: Keeper) -> None:

@@ -1,0 +1,105 @@
+"""The operator's commands: letting people and walls in and out, and reading what was done."""
+
+import argparse
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from dataclasses import asdict
+from typing import Any
+
+from dashboard.access.keeper import ACCESS_FILE, Keeper
+from dashboard.access.person import Role
+from pipelines.clock import SystemClock
+from pipelines.settings import Settings
+
+Command = Callable[..., argparse.ArgumentParser]
+"""What adds one command to the command line: of (commands, name, function, json_flag)."""
+
+_OPERATOR = "operator"
+"""Whoever has the command line of the server."""
+
+
+def invite(settings: Settings, options: argparse.Namespace) -> int:
+    """Make an account, or give its owner a link to set a new password."""
+    with _keeper(settings) as keeper:
+        role, now = Role(options.role), SystemClock().now()
+        token = keeper.invite(options.name, role, by=_OPERATOR, now=now)
+    print(f"{settings.address}/invitation/{token}")
+    return 0
+
+
+def close_account(settings: Settings, options: argparse.Namespace) -> int:
+    """Shut a person out, at once."""
+    with _keeper(settings) as keeper:
+        keeper.close_account(options.name, by=_OPERATOR, now=SystemClock().now())
+    return 0
+
+
+def add_wall(settings: Settings, options: argparse.Namespace) -> int:
+    """Let a wall screen in: prints the address to open on it, once."""
+    with _keeper(settings) as keeper:
+        token = keeper.add_wall(options.name, by=_OPERATOR, now=SystemClock().now())
+    print(f"{settings.address}/enter/{token}")
+    return 0
+
+
+def revoke_wall(settings: Settings, options: argparse.Namespace) -> int:
+    """Shut a wall screen out, at its next request."""
+    with _keeper(settings) as keeper:
+        keeper.revoke_wall(options.name, by=_OPERATOR, now=SystemClock().now())
+    return 0
+
+
+def list_access(settings: Settings, options: argparse.Namespace) -> int:
+    """List accounts and walls."""
+    with _keeper(settings) as keeper:
+        for row in keeper.accounts():
+            state = "closed" if row.closed_ms else "open"
+            print(f"account {row.name}: {row.role}, {state}")
+        for row in keeper.walls():
+            print(f"wall {row.name}: {'revoked' if row.revoked_ms else 'open'}")
+    return 0
+
+
+def verify_audit(settings: Settings, options: argparse.Namespace) -> int:
+    """Recompute the seals of the audit log, and say whether anybody has touched it."""
+    with _keeper(settings) as keeper:
+        checked = keeper.audit.verify()
+    if checked.broken is not None:
+        print(f"{checked.entries} entries: the log was changed at entry {checked.broken}")
+        return 1
+    print(f"{checked.entries} entries, whole; the last seal is {checked.last or 'none'}")
+    return 0
+
+
+def show_audit(settings: Settings, options: argparse.Namespace) -> int:
+    """List what was done, newest first."""
+    with _keeper(settings) as keeper:
+        for entry in keeper.audit.entries(limit=options.limit):
+            line = asdict(entry) | {"at": entry.at.isoformat()}
+            text = f"{line['at']} {entry.who}: {entry.act} {entry.about}"
+            print(json.dumps(line, ensure_ascii=False) if options.json else text)
+    return 0
+
+
+def _keeper(settings: Settings) -> AbstractContextManager[Keeper]:
+    return closing(Keeper(settings.data / ACCESS_FILE))
+
+
+def access_commands(commands: Any, command_of: Command) -> None:
+    """Add the commands ``access`` and ``audit`` to the command line."""
+    access = commands.add_parser("access", help="look after accounts and wall screens")
+    access = access.add_subparsers(required=True)
+    command = command_of(access, "invite", invite)
+    command.add_argument("name")
+    command.add_argument("role", choices=[role for role in Role if role is not Role.WALL])
+    command_of(access, "close", close_account).add_argument("name")
+    command = command_of(access, "add-wall", add_wall)
+    command.add_argument("name")
+    command_of(access, "revoke-wall", revoke_wall).add_argument("name")
+    command_of(access, "list", list_access)
+    audit = commands.add_parser("audit", help="what was done, and whether the log is whole")
+    audit = audit.add_subparsers(required=True)
+    command_of(audit, "verify", verify_audit)
+    command = command_of(audit, "show", show_audit, json_flag=True)
+    command.add_argument("--limit", type=int, default=100)
