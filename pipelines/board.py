@@ -209,6 +209,7 @@ def bounds(window: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, dateti
 
 
 def choice_of(filters: Mapping[str, str], name: str, allowed: Any, default: str) -> str:
+    """The value of a filter; raises QueryError naming what is allowed."""
     value = filters.get(name) or default
     if value not in list(allowed):
         known = ", ".join(str(one) for one in allowed)
@@ -233,6 +234,7 @@ def _parts_by(installation: Installation, query: Query) -> By | None:
 def crumbs_of(
     installation: Installation, query: Query
 ) -> tuple[tuple[Mapping[str, str], Names], ...]:
+    """The way from the street to where the query is, each with its filter."""
     crumbs: list[tuple[Mapping[str, str], Names]] = [
         ({}, installation.settings.area.name.as_dict())
     ]
@@ -343,4 +345,5 @@ def _row(row: Mapping[str, Any], installation: Installation) -> BoardRow:
 
 
 def choices_of(named: Mapping[str, Names]) -> tuple[Choice, ...]:
+    """The values of a filter, in the order of the configuration."""
     return tuple(Choice(code=code, names=names) for code, names in named.items())

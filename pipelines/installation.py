@@ -186,8 +186,9 @@ def _assemble(
         backdrop=load_backdrop(settings.backdrop, settings.path, grids),
         sources=sources,
         register=register,
-        units=load_units(settings.path(settings.units.file) if settings.units.file else None,
-                         settings.units),
+        units=load_units(
+            settings.path(settings.units.file) if settings.units.file else None, settings.units
+        ),
         store=store,
         door=door,
         desk=desk,

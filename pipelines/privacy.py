@@ -13,17 +13,24 @@ from typing import Any, overload
 from pipelines.snapshot import OpenIncident, Snapshot
 
 _GAP = r"[-\s.]?"
+_START = r"(?<!\d)(?<!\d\.)"
+_MOBILE = r"[1１][3-9３-９]\d"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # 18 digits with a check character, or the 15 of the first generation
-    (re.compile(r"(?<!\d)(?<!\d\.)(\d{6})\d{8}(\d{3}[\dXxＸｘ])(?!\d)"), r"\1********\2"),
-    (re.compile(rf"(?<!\d)(?<!\d\.)([1１][3-9３-９]\d){_GAP}\d{{4}}{_GAP}(\d{{4}})(?!\d)"), r"\1****\2"),
-    (re.compile(rf"(?<!\d)(?<!\d\.)((?:\+|00)86{_GAP}[1１][3-9３-９]\d){_GAP}\d{{4}}{_GAP}(\d{{4}})(?!\d)"),
-     r"\1****\2"),
-    (re.compile(r"(?<!\d)(?<!\d\.)(0\d{2,3})([-\s]?)\d{5,6}(\d{2})(?!\d)"), r"\1\2******\3"),
+    (re.compile(rf"{_START}(\d{{6}})\d{{8}}(\d{{3}}[\dXxＸｘ])(?!\d)"), r"\1********\2"),
+    (
+        re.compile(rf"{_START}({_MOBILE}){_GAP}\d{{4}}{_GAP}(\d{{4}})(?!\d)"),
+        r"\1****\2",
+    ),
+    (
+        re.compile(rf"{_START}((?:\+|00)86{_GAP}{_MOBILE}){_GAP}\d{{4}}{_GAP}(\d{{4}})(?!\d)"),
+        r"\1****\2",
+    ),
+    (re.compile(rf"{_START}(0\d{{2,3}})([-\s]?)\d{{5,6}}(\d{{2}})(?!\d)"), r"\1\2******\3"),
     # an account or card, or anything else that long
-    (re.compile(r"(?<!\d)(?<!\d\.)\d{9,15}(\d{4})(?!\d)"), r"******\1"),
+    (re.compile(rf"{_START}\d{{9,15}}(\d{{4}})(?!\d)"), r"******\1"),
     (re.compile(r"([\w.+-])[\w.+-]*(@[\w-]+(?:\.[\w-]+)+)"), r"\1***\2"),
-)  # fmt: skip
+)
 
 
 @overload

@@ -133,7 +133,8 @@ def newest(
     """
     silent = desk.silent(reader, query.as_of)
     found: list[dict[str, Any]] = []
-    for row in reader.newest_incidents(starts_in(spans(query, desk)), *_filters(query, desk, containing)):
+    conditions = (starts_in(spans(query, desk)), *_filters(query, desk, containing))
+    for row in reader.newest_incidents(*conditions):
         case = Case(incident_from(row), row.units, row.flagged)
         outcome = _outcome(case.incident, query, desk, silent)
         if query.verdict is not None and outcome.verdict is not query.verdict:
@@ -144,9 +145,7 @@ def newest(
     return found, False
 
 
-def _filters(
-    query: Query, desk: Desk, containing: str | None
-) -> Iterator[ColumnElement[bool]]:
+def _filters(query: Query, desk: Desk, containing: str | None) -> Iterator[ColumnElement[bool]]:
     """The query's filters, for the database."""
     incident = schema.incident.c
     if containing is not None:

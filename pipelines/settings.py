@@ -305,7 +305,7 @@ def _check_access(settings: Settings) -> None:
     if settings.access.mode is None and settings.server.host not in _LOOPBACK:
         raise SettingsError(
             f"{settings.file} [access]: mode = (missing): the server listens on "
-            f"{settings.server.host!r}, which others reach; set mode to \"accounts\" or \"open\""
+            f'{settings.server.host!r}, which others reach; set mode to "accounts" or "open"'
         )
     if settings.server.host in _EVERYWHERE and not settings.access.hosts:
         raise SettingsError(

@@ -130,7 +130,8 @@ class DeviceBoard:
     ``holding`` counts devices by what is the matter with them; ``silent`` ones have said nothing
     for longer than their rhythm allows; ``unknown`` ones belong to a source that is down, so
     that their silence proves nothing. ``alarms`` and ``troubles``, what is to be repaired, come
-    newest first, at most a few; ``holding`` counts them all. ``communities`` holds the number of devices by community.
+    newest first, at most a few; ``holding`` counts them all. ``communities`` holds the number of
+    devices by community.
     """
 
     registered: int
@@ -262,8 +263,9 @@ class Stage:
     ``scene`` is one of ``scenes``; ``community`` is the code of the one in turn, empty in every
     other scene. ``until`` is when the next scene begins, None when none does. ``rotates`` is
     False on a screen that was asked for one scene. ``theme`` is ``dark``, ``light``, or ``auto``,
-    which is dark while ``is_night``. ``brightness`` is 1 by day; ``hold_s`` is how long a touch stops the
-    rotation; ``least_share`` is how high the smallest text must be, in widths of the screen.
+    which is dark while ``is_night``. ``brightness`` is 1 by day; ``hold_s`` is how long a touch
+    stops the rotation; ``least_share`` is how high the smallest text must be, in widths of the
+    screen.
     """
 
     scene: str = "overview"
@@ -381,8 +383,8 @@ class MapView:
 
     ``bearing`` is the direction that is up, degrees clockwise from north. ``extent`` is how wide
     and high what must be seen is, as shares of the world: a screen looks as close as its own box
-    allows. Without it, ``zoom`` is meant for the box of a wall of 1920 by 1080. ``labels`` come in the
-    order in which they get room. ``layers`` names the backdrop's files.
+    allows. Without it, ``zoom`` is meant for the box of a wall of 1920 by 1080. ``labels`` come in
+    the order in which they get room. ``layers`` names the backdrop's files.
     """
 
     lat: float
@@ -432,7 +434,7 @@ class Snapshot:
     critical: tuple[Critical, ...] = ()
     shift: Shift | None = None
     stage: Stage = Stage()
-    endurance: Endurance = Endurance()
+    endurance: Endurance = field(default_factory=Endurance)
 
     @property
     def grids_version(self) -> str:

@@ -148,7 +148,9 @@ def test_what_a_source_wrote_is_text_and_nothing_else(full: Installation) -> Non
     ]
 
     assert not {type(c).__name__ for c in components} & {"Script", "Iframe", "Markdown"}
-    assert not any("dangerously" in name for c in components for name in c.to_plotly_json()["props"])
+    assert not any(
+        "dangerously" in name for c in components for name in c.to_plotly_json()["props"]
+    )
 
 
 @pytest.mark.parametrize("query", [{"window": "5m"}, {"verdict": "x"}, {"grid": "x" * 300}])
