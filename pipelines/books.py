@@ -11,7 +11,7 @@ from pipelines.model.tally import entries_of
 from pipelines.store.buckets import SUMMED, bucket_start
 from pipelines.store.rollups import Ledger, write
 from pipelines.store.rows import IncidentRow, from_ms, incident_from, incident_row, to_ms
-from pipelines.store.sheets import HOUR_MS, Slot, line
+from pipelines.store.sheets import HOUR_MS, Slot, line_of, slot_id
 from pipelines.store.store import Writer
 
 
@@ -32,24 +32,33 @@ class Books:
         settles = settles_at(incident, self._rules)
         entries = entries_of(incident, self._rules, now=settles)
         row = incident_row(incident, settles)
-        self._post(row, entries, 1)
+        self.post(row, entries)
         return row
 
     def strike(self, row: Any) -> None:
         """Take out what an incident's former row had put in."""
         incident, settles = incident_from(row), from_ms(row.settles_ms)
-        self._post(row, entries_of(incident, self._rules, now=settles), -1)
+        self.post(row, entries_of(incident, self._rules, now=settles), -1)
 
     def write(self, writer: Writer) -> None:
         """Bring the rollups up to date, within the writer's transaction."""
         write(writer, self.ledger, self._zone)
         self.ledger = Ledger()
 
-    def _post(self, row: Any, entries: tuple[int, ...], sign: int) -> None:
-        hour = row.t0_ms // HOUR_MS * HOUR_MS
-        slot = Slot(row.grid, row.kind or "", row.source)
-        starts = starts_of(hour // HOUR_MS, row.t0_ms, self._zone)
-        self.ledger.post(slot, starts, hour, line(slot, row.t0_ms, entries), sign)
+    def post(self, row: Any, entries: tuple[int, ...], sign: int = 1) -> None:
+        """Put in what an incident's row counts for, or with ``sign`` -1 take it out."""
+        _, source, _, kind, _, _, _, grid, t0_ms, *_ = row
+        hour, offset_ms = divmod(t0_ms, HOUR_MS)
+        slot, number = _slot(grid, kind or "", source)
+        starts = starts_of(hour, t0_ms, self._zone)
+        line = line_of(number, offset_ms, entries)
+        self.ledger.post(slot, starts, t0_ms - offset_ms, line, sign)
+
+
+@lru_cache(maxsize=65_536)
+def _slot(grid: str, kind: str, source: str) -> tuple[Slot, int]:
+    slot = Slot(grid, kind, source)
+    return slot, slot_id(slot)
 
 
 def starts_of(hour: int, t0_ms: int, zone: ZoneInfo) -> tuple[int, ...]:

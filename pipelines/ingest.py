@@ -23,23 +23,20 @@ from pipelines.episodes import GAP, Move, keyed
 from pipelines.errors import BadRecordError
 from pipelines.geo.gazetteer import Gazetteer, is_remark
 from pipelines.geo.grids import Grids
-from pipelines.geo.placing import placed
+from pipelines.geo.placing import placed, spots_of
 from pipelines.model.device import Signal, heard
 from pipelines.model.fact import Flag, Statement
 from pipelines.model.incident import fold
 from pipelines.model.incident import incident_id as id_of
 from pipelines.model.place import Place
 from pipelines.model.rules import Rules
+from pipelines.ordinary import Ordinary
 from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
 from pipelines.replay import seen
 from pipelines.sources import Source
 from pipelines.store import schema
 from pipelines.store.device_rows import device_row, signal_row
-from pipelines.store.rows import (
-    fact_rows,
-    report_row,
-    to_ms,
-)
+from pipelines.store.rows import IncidentRow, moments_of, report_row, to_ms
 from pipelines.store.store import Store, Writer
 
 CANARY = "(canary)"
@@ -70,6 +67,13 @@ class Decoded(NamedTuple):
     signals: list[tuple[Record, Signal]]
 
 
+_New = tuple[Record, Statement, str]
+"""A record, what it says, and the id of the incident it is about."""
+
+_GRID = IncidentRow._fields.index("grid")
+_PLACELESS = Place()
+
+
 class Door:
     """Takes batches of records into the store.
 
@@ -96,6 +100,7 @@ class Door:
         self._zone = zone
         self._register = register or Register({})
         self._episode = episode
+        self._ordinary = Ordinary(rules)
 
     def accept(self, source: Source, batch: Batch, *, now: datetime) -> Counts:
         """Store a batch and the position behind it, in one transaction; return the counts.
@@ -190,39 +195,41 @@ class Door:
         touched = {incident for _, _, incident in new} | moved
         before = {incident: row for incident, row in before.items() if incident in touched}
         everything = _with_earlier(writer.statements({*before, *moved}), new)
-        self._store_reports(writer, new)
-        located = self._apply(writer, everything, [*before.values(), *gone])
+        moments = [moments_of(s) for _, s, _ in new]
+        told = {incident: times for (_, _, incident), times in zip(new, moments, strict=True)}
+        self._store_reports(writer, new, moments)
+        located = self._apply(writer, everything, told, before, gone)
         self._hear(writer, signals)
         quarantined = self._quarantine(writer, source, bad, now)
-        flagged = [(record, flag) for record, s, _ in new for flag in _doubts(s)]
+        doubts = [(record, _doubts(s)) for record, s, _ in new if s.flags]
+        flagged = [(record, flag) for record, flags in doubts for flag in flags]
         problems = [_problem(b.record, _flag_of(b.error), kept=False) for b in quarantined]
         problems += [_problem(record, flag, kept=True) for record, flag in flagged]
-        stamps = [f.at for _, s, _ in new for f in s.facts if f.at is not None]
         counts = Counts(
             read=len(said) + len(bad),
             stored=len(new),
             duplicate=len(said) - len(new) + len(bad) - len(quarantined),
             quarantined=len(quarantined),
             unlocated=sum(1 for _, _, incident in new if not located[incident]),
-            flagged=sum(1 for _, s, _ in new if _doubts(s)),
+            flagged=sum(1 for _, flags in doubts if flags),
             signals=len(signals),
             problems=tuple(problems[:PROBLEMS_KEPT]),
         )
         if new or quarantined or signals:
+            latest = [_latest(s) for _, s, _ in new]
             writer.count_source(
                 source,
                 reports=counts.stored,
                 quarantined=counts.quarantined,
                 flagged=counts.flagged,
                 recorded_at=now,
-                last_stamp=max(stamps, default=None),
+                last_stamp=max((at for at in latest if at is not None), default=None),
             )
             unmapped.count(writer, source, (flag for _, flag in flagged), now=now)
-            moments = [_latest(s) for _, s, _ in new]
-            moments += [signal.at for _, signal in signals if not signal.is_heartbeat]
-            moments += [None] * len(quarantined)
+            latest += [signal.at for _, signal in signals if not signal.is_heartbeat]
+            latest += [None] * len(quarantined)
             heartbeats = [signal.at for _, signal in signals if signal.is_heartbeat]
-            arrivals.count(writer, source, moments, received_at=now, heartbeats=heartbeats)
+            arrivals.count(writer, source, latest, received_at=now, heartbeats=heartbeats)
         return counts
 
     def _checked_places(
@@ -243,28 +250,57 @@ class Door:
                 checked[i] = (record, statement._replace(place=place))
         return checked
 
-    def _store_reports(self, writer: Writer, new: Sequence[tuple[Record, Statement, str]]) -> None:
+    def _store_reports(
+        self, writer: Writer, new: Sequence[_New], moments: Sequence[Sequence[int | None]]
+    ) -> None:
+        """Keep the records and their facts; ``moments`` are the times of each one's facts."""
         contexts = _add_contexts(writer, (record for record, _, _ in new))
-        writer.add(
-            schema.report,
-            [report_row(s, r, incident, contexts[r.context]) for r, s, incident in new],
-        )
-        writer.add(schema.fact, [row for _, s, incident in new for row in fact_rows(s, incident)])
+        rows = [
+            report_row(statement, record, incident, contexts[record.context], told)
+            for (record, statement, incident), told in zip(new, moments, strict=True)
+        ]
+        writer.add(schema.report, rows)
 
     def _apply(
-        self, writer: Writer, said: Mapping[str, Sequence[Statement]], before: Sequence[Any]
+        self,
+        writer: Writer,
+        said: Mapping[str, Sequence[Statement]],
+        told: Mapping[str, Sequence[int | None]],
+        before: Mapping[str, Any],
+        gone: Sequence[Any],
     ) -> dict[str, str]:
-        """Fold anew the incidents that something was said about; return each one's grid.
+        """Make anew the incidents that something was said about; return each one's grid.
 
-        ``before`` holds the rows of those that were there.
+        ``before`` holds the rows of those that were there, ``gone`` of those that no longer are;
+        ``told`` the times of the facts of those that are new.
         """
-        incidents = placed([fold(statements) for statements in said.values()], self._grids)
         books = Books(self._rules, self._zone)
-        for row in before:
+        for row in (*before.values(), *gone):
             books.strike(row)
-        writer.put(schema.incident, [books.enter(incident) for incident in incidents])
+        rows = self._enter_ordinary(books, said, told)
+        general = [fold(statements) for i, statements in said.items() if i not in rows]
+        rows |= {i.id: books.enter(i) for i in placed(general, self._grids)}
+        writer.put(schema.incident, [row for i, row in rows.items() if i in before])
+        writer.add(schema.incident, [row for i, row in rows.items() if i not in before])
         books.write(writer)
-        return {incident.id: incident.grid for incident in incidents}
+        return {incident: row[_GRID] for incident, row in rows.items()}
+
+    def _enter_ordinary(
+        self,
+        books: Books,
+        said: Mapping[str, Sequence[Statement]],
+        told: Mapping[str, Sequence[int | None]],
+    ) -> dict[str, tuple[Any, ...]]:
+        """Enter the incidents that are ordinary cases; return their rows."""
+        alone = [(i, s[0]) for i, s in said.items() if len(s) == 1 and i in told]
+        spots = spots_of([s.place or _PLACELESS for _, s in alone], self._grids)
+        rows: dict[str, tuple[Any, ...]] = {}
+        for (incident, statement), spot in zip(alone, spots, strict=True):
+            entered = self._ordinary.enter(statement, told[incident], incident=incident, spot=spot)
+            if entered is not None:
+                rows[incident] = entered.row
+                books.post(*entered)
+        return rows
 
     def _hear(self, writer: Writer, signals: Sequence[tuple[Record, Signal]]) -> None:
         """Add signals to what is known of their devices; keep all but heartbeats."""
@@ -310,11 +346,9 @@ def _move(writer: Writer, moves: Sequence[Move]) -> tuple[list[Any], set[str]]:
     return gone, {new for new, _ in ids.values()}
 
 
-def _unknown(
-    rows: Iterable[tuple[Record, Statement, str]], known: set[tuple[str, bytes]]
-) -> list[tuple[Record, Statement, str]]:
+def _unknown(rows: Iterable[_New], known: set[tuple[str, bytes]]) -> list[_New]:
     """The rows whose report is not stored yet, each once."""
-    new: dict[tuple[str, bytes], tuple[Record, Statement, str]] = {}
+    new: dict[tuple[str, bytes], _New] = {}
     for record, statement, incident in rows:
         key = (incident, statement.content)
         if key not in known:
@@ -323,7 +357,7 @@ def _unknown(
 
 
 def _with_earlier(
-    earlier: Mapping[str, Sequence[Statement]], new: Sequence[tuple[Record, Statement, str]]
+    earlier: Mapping[str, Sequence[Statement]], new: Sequence[_New]
 ) -> dict[str, list[Statement]]:
     """All that was ever said about each incident, the new included."""
     said: dict[str, list[Statement]] = defaultdict(list)

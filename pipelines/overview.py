@@ -8,7 +8,7 @@ from pipelines.geo.camera import camera_over, extent_over
 from pipelines.geo.grids import Grids
 from pipelines.health import Health
 from pipelines.installation import Installation
-from pipelines.intake import WINDOW, series
+from pipelines.intake import WINDOW
 from pipelines.kpis import figures
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
@@ -22,7 +22,6 @@ from pipelines.snapshot import (
     DataQuality,
     DeviceBoard,
     GridState,
-    Intake,
     MapView,
     ReplayState,
     Shift,
@@ -39,6 +38,7 @@ from pipelines.wall.communities import places, read_communities
 from pipelines.wall.complaints import Deadlines, read_complaints
 from pipelines.wall.critical import read_critical
 from pipelines.wall.devices import read_devices
+from pipelines.wall.intake import UsualHours, read_intake
 from pipelines.wall.open_list import (
     Ranked,
     changes,
@@ -61,6 +61,7 @@ class Memory:
         self.rate = rate
         self.places = places(installation.grids, bearing=bearing)
         self.deadlines: Deadlines = {}
+        self.usual: UsualHours | None = None
         self.communities: CommunityBoard | None = None
 
 
@@ -85,7 +86,9 @@ def read_snapshot(
     opened = open_incidents(reader, installation, now)
     boards = _boards(reader, installation, memory, sources, counts, now)
     shift = shift_at(now, settings.wall.shifts, zone=zone)
-    start, counted = series(reader, now, settings.wall.intake_hours, installation.desk)
+    intake, memory.usual = read_intake(
+        reader, installation.desk, memory.usual, hours=settings.wall.intake_hours, now=now
+    )
     return Snapshot(
         now=now,
         area_names=settings.area.name.as_dict(),
@@ -100,7 +103,7 @@ def read_snapshot(
         open_unlocated=counts.get("", 0),
         grids=_grid_states(installation.grids, counts),
         map=_camera(installation),
-        intake=Intake(start=start, counts=tuple(counted)),
+        intake=intake,
         quality=_quality(whole, by_grid.get(UNLOCATED, EMPTY), delivered.values()),
         replay=_replay(installation, now),
         clock_rate=1.0 if settings.demo is None else settings.demo.speed,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,10 @@ NAMED = ("iso", "epoch_s", "epoch_ms")
 
 _SHAPES = {"%Y": "[0-9]{4}"} | dict.fromkeys(("%m", "%d", "%H", "%M", "%S"), "[0-9]{2}")
 _SHAPES |= {"%I": "(?:0[1-9]|1[0-2])", "%p": "(?:AM|PM|am|pm)"}
+_END = re.compile("%M([^%]*)%S$")
+_ISO = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}")
+_ISO_END = _END.search("%M:%S")
+_HOURS_KEPT = 10_000
 _AFTERNOON = frozenset({"PM", "pm"})
 _DATE = frozenset({"%Y", "%m", "%d"})
 # coarse to fine without a hole, so that their order is that of datetime's arguments
@@ -43,7 +48,7 @@ def time_reader(formats: Sequence[str], zone: ZoneInfo) -> Reader:
                 continue
         raise ValueError(f"is not a time written as {expected}")
 
-    return read
+    return _by_the_hour(formats[0], read) or read
 
 
 def check_format(pattern: str) -> None:
@@ -72,11 +77,11 @@ def _reader(pattern: str, zone: ZoneInfo) -> Reader:
         return lambda text: datetime.fromtimestamp(int(text) / 1000, UTC)
     if pattern == "iso":
         return _localised(datetime.fromisoformat, zone)
-    fixed = _fixed_width(pattern, zone)
+    shape = _shape(pattern)
     slow = _localised(lambda text: datetime.strptime(text, pattern), zone)  # noqa: DTZ007 - zone below
-    if fixed is None:
+    if shape is None:
         return slow
-    fast = _localised(fixed, zone)
+    fast = _localised(_by_position(shape, zone), zone)
 
     def read(text: str) -> datetime:
         try:
@@ -97,8 +102,8 @@ def _localised(read: Reader, zone: ZoneInfo) -> Reader:
     return aware
 
 
-def _fixed_width(pattern: str, zone: ZoneInfo) -> Reader | None:
-    """A reader by position, three times as fast as strptime, for patterns of fixed width."""
+def _shape(pattern: str) -> re.Pattern[str] | None:
+    """What a text in a pattern of fixed width looks like, its parts named; None for others."""
     groups, shape, i = set(), "", 0
     while i < len(pattern):
         directive = pattern[i : i + 2]
@@ -109,12 +114,12 @@ def _fixed_width(pattern: str, zone: ZoneInfo) -> Reader | None:
             return None
         groups.add(directive)
         shape, i = f"{shape}(?P<{directive[1]}>{_SHAPES[directive]})", i + 2
-    if frozenset(groups) not in _WHOLE:
-        return None
-    return _by_position(re.compile(shape), zone, twelve="%I" in groups)
+    return re.compile(shape) if frozenset(groups) in _WHOLE else None
 
 
-def _by_position(shape: re.Pattern[str], zone: ZoneInfo, *, twelve: bool) -> Reader:
+def _by_position(shape: re.Pattern[str], zone: ZoneInfo) -> Reader:
+    """A reader by position, three times as fast as strptime."""
+    twelve = "I" in shape.groupindex
     names = [name for name in "YmdHIMS" if name in shape.groupindex]
     pick = itemgetter(*(shape.groupindex[name] - 1 for name in names))
     half = shape.groupindex.get("p", 0)
@@ -130,6 +135,51 @@ def _by_position(shape: re.Pattern[str], zone: ZoneInfo, *, twelve: bool) -> Rea
         return datetime(year, month, day, *clock, tzinfo=zone)  # type: ignore[arg-type,misc]
 
     return read
+
+
+def _by_the_hour(pattern: str, read: Reader) -> Reader | None:
+    """The same reader, six times as fast: it remembers when an hour began and adds what is behind.
+
+    For texts that end with minutes and seconds, two digits each; None for other patterns.
+    """
+    shape, end = (_ISO, _ISO_END) if pattern == "iso" else (_shape(pattern), _END.search(pattern))
+    if shape is None or end is None:
+        return None
+    within = _within_an_hour(end[1])
+    first, *_, last = within
+    size = len(first)
+    began: dict[str, datetime] = {}
+
+    def remember(hour: str) -> None:
+        try:
+            start, stop = read(hour + first), read(hour + last)
+        except ValueError:
+            return  # at the end of the calendar
+        if stop - start == within[last]:  # unless clocks change within it
+            if len(began) >= _HOURS_KEPT:
+                began.clear()
+            began[hour] = start
+
+    def fast(text: str) -> datetime:
+        try:
+            return began[text[:-size]] + within[text[-size:]]
+        except KeyError:
+            moment = read(text)
+        if shape.fullmatch(text):
+            remember(text[:-size])
+        return moment
+
+    return fast
+
+
+@lru_cache
+def _within_an_hour(between: str) -> dict[str, timedelta]:
+    """How far into the hour a text of minutes and seconds is, in order."""
+    return {
+        f"{minute:02}{between}{second:02}": timedelta(minutes=minute, seconds=second)
+        for minute in range(60)
+        for second in range(60)
+    }
 
 
 def past_midnight(

@@ -24,6 +24,7 @@ from pipelines.times import past_midnight, precision_of, time_reader
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 TOLERANCE = timedelta(days=1)
+_STARTS = (Milestone.REPORTED, Milestone.RECEIVED)
 
 
 class TableDecoder:
@@ -38,6 +39,7 @@ class TableDecoder:
         self._needed = frozenset(options.columns())
         formats = as_tuple(options.time_format)
         dated = tuple(f"{options.date.format} {f}" for f in formats) if options.date else formats
+        self._date = options.date
         self._read_time = time_reader(dated, zone)
         precision = options.precision
         self._precision_s = (
@@ -49,6 +51,7 @@ class TableDecoder:
         self._record_columns = as_tuple(options.record)
         self._exclusions = several(options.exclude)
         self._states = [(Milestone(m), several(said)) for m, said in options.states.items()]
+        self._starts = [options.milestones[m] for m in _STARTS if m in options.milestones]
         self._milestones = sorted(
             options.milestones.items(), key=lambda item: list(Milestone).index(item[0])
         )
@@ -76,24 +79,32 @@ class TableDecoder:
             return Statement(*said, flags=(flag,), about=self._about, alarm=alarm)
         facts = self._facts(fields, received_at, ended=record.ended)
         flags.extend(self._too_early(fields, facts))
+        wanted = options.qualifying
+        qualifies = wanted is None or self._text(fields, wanted.column) in wanted.values
+        kind = self._kind(fields, flags)
+        severity = self._severity(fields, flags)
+        excluded = self._excluded(fields, key) if self._exclusions else None
+        place = self._place(fields, flags)
+        title = self._text(fields, options.title)
+        # by position, as for each of millions of records the names would be looked up again
         return Statement(
-            source=source,
-            incident_key=key,
-            record_id=record_id,
-            recorded_at=received_at,
-            ordinal=record.ordinal,
-            content=content_of(record),
-            facts=facts,
-            unit=unit,
-            qualifies=self._qualifies(fields),
-            kind=self._kind(fields, flags),
-            severity=self._severity(fields, flags),
-            excluded=self._excluded(fields, key),
-            place=self._place(fields, flags),
-            title=self._text(fields, options.title),
-            flags=tuple(flags),
-            about=self._about,
-            alarm=alarm,
+            source,
+            key,
+            record_id,
+            received_at,
+            record.ordinal,
+            content_of(record),
+            facts,
+            unit,
+            qualifies,
+            kind,
+            severity,
+            excluded,
+            place,
+            title,
+            tuple(flags),
+            self._about,
+            alarm,
         )
 
     def _text(self, fields: Mapping[str, str], column: str | None) -> str | None:
@@ -121,14 +132,16 @@ class TableDecoder:
         self, fields: Mapping[str, str], received_at: datetime, *, ended: bool
     ) -> tuple[Fact, ...]:
         facts: list[Fact] = []
+        nulls, precision_s, method = self._nulls, self._precision_s, self._options.method
         for milestone, column in self._milestones:
-            text = self._text(fields, column)
-            if text is None:
+            text = fields[column].strip()
+            if text.lower() in nulls:
                 continue
             at = self._time(fields, column, text, facts, received_at)
-            facts.append(Fact(milestone, at, self._precision_s, self._options.method))
+            facts.append(Fact(milestone, at, precision_s, method))
         self._check_start(fields, facts)
-        facts += self._stated(fields, facts, received_at)
+        if self._states:
+            facts += self._stated(fields, facts, received_at)
         is_over = self._options.finished or ended
         if is_over and not any(f.milestone is Milestone.RESOLVED for f in facts):
             facts.append(Fact(Milestone.RESOLVED, None, method=self._options.method))
@@ -148,9 +161,10 @@ class TableDecoder:
             return
         reported = fields[columns[Milestone.REPORTED]]
         for fact in facts[1:]:
+            if fact.at is None or fact.at >= start:
+                continue
             column = columns.get(fact.milestone)
-            early = fact.at is not None and fact.at < start
-            if early and column is not None and fact.stamp and fact.stamp.latest < start:
+            if column is not None and fact.stamp and fact.stamp.latest < start:
                 rule = f"lies before the report, {reported}; its clock cannot be judged"
                 yield Flag(column, fields[column], rule)
 
@@ -185,7 +199,7 @@ class TableDecoder:
         before: list[Fact],
         received_at: datetime,
     ) -> datetime:
-        date = self._options.date
+        date = self._date
         text = f"{fields[date.column].strip()} {text}" if date else text
         try:
             at = self._read_time(text)
@@ -201,16 +215,11 @@ class TableDecoder:
         return at
 
     def _check_start(self, fields: Mapping[str, str], facts: list[Fact]) -> None:
-        starts = (Milestone.REPORTED, Milestone.RECEIVED)
-        mapped = [self._options.milestones[m] for m in starts if m in self._options.milestones]
-        if mapped and not any(fact.milestone in starts for fact in facts):
-            column = mapped[0]
+        # the first fact is one of these if any is: they come first
+        if self._starts and not (facts and facts[0].milestone in _STARTS):
+            column = self._starts[0]
             rule = "is empty, so there is no moment to start the clock at"
             raise BadRecordError(column, fields[column], rule)
-
-    def _qualifies(self, fields: Mapping[str, str]) -> bool:
-        wanted = self._options.qualifying
-        return wanted is None or self._text(fields, wanted.column) in wanted.values
 
     def _kind(self, fields: Mapping[str, str], flags: list[Flag]) -> str | None:
         kind = self._options.kind

@@ -88,9 +88,13 @@ class Grids:
         found = [NOT_ON_MAP] * len(points)
         if not self._codes or not points:
             return found
-        geometries = shapely.points([(lon, lat) for lat, lon in points])
-        inputs, trees = self._tree.query(geometries, predicate="intersects")
-        for i, j in sorted(zip(inputs.tolist(), trees.tolist(), strict=True), reverse=True):
+        lats, lons = zip(*points, strict=True)
+        inputs, trees = self._tree.query(shapely.points(lons, lats), predicate="intersects")
+        at = inputs.tolist()
+        of = trees.tolist()
+        if len(set(at)) < len(at):  # a shared border
+            at, of = zip(*sorted(zip(at, of, strict=True), reverse=True), strict=True)
+        for i, j in zip(at, of, strict=True):
             found[i] = self._codes[j]
         return found
 

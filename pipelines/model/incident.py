@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha1
 from operator import attrgetter
 from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
@@ -15,7 +16,8 @@ from pipelines.model.stamp import Stamp
 
 T = TypeVar("T")
 
-_NAMESPACE = uuid5(NAMESPACE_URL, "grid135:incident")
+_ROOT = uuid5(NAMESPACE_URL, "grid135:incident").bytes
+_VARIANT = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
 # The record settles ties between two records that say the same at the same moment.
 _ORDER = attrgetter("revision", "record_id", "source")
 _EARLIEST_WINS = frozenset(Milestone) - {
@@ -28,7 +30,10 @@ _EARLIEST_WINS = frozenset(Milestone) - {
 @lru_cache(maxsize=16_384)
 def incident_id(source: str, incident_key: str) -> str:
     """The same 32 hex digits on every worker (UUIDv5 of source and upstream id, RFC 4122)."""
-    return uuid5(_NAMESPACE, f"{source}\x1f{incident_key}").hex
+    digest = sha1(_ROOT + f"{source}\x1f{incident_key}".encode(), usedforsecurity=False)
+    text = digest.hexdigest()
+    # by hand: uuid.uuid5 makes an object of it first, which takes three times as long
+    return f"{text[:12]}5{text[13:16]}{_VARIANT[text[16]]}{text[17:32]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

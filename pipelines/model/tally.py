@@ -81,6 +81,17 @@ def entry(outcome: Outcome) -> int:
     return number
 
 
+def entry_of_time(took_ms: int, limit_ms: int) -> int:
+    """What a certain duration, not below zero, counts for; the same as its outcome's entry."""
+    verdict = _HIT if took_ms <= limit_ms else _MISS
+    return verdict | (duration_bin(took_ms // 1000) + 1) << _BIN_SHIFT
+
+
+def entry_of_reason(reason: Reason) -> int:
+    """What an incident counts for that is left out for a reason."""
+    return _REASON_OFFSET[reason]
+
+
 def verdict_of(number: int) -> Verdict:
     """The verdict of an entry."""
     status = number & (1 << _STATUS_BITS) - 1

@@ -171,6 +171,8 @@ def _write_cells(writer: Writer, changes: Mapping[Cell, list[Change]], zone: Zon
     cells = sorted(changes)
     rows: list[tuple[Any, ...]] = []
     empty: list[tuple[Any, ...]] = []
+    # where all of a grid is of one kind or source, several cells hold the same and change alike
+    alike: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for cell, row in zip(cells, writer.by_key(table, cells), strict=True):
         before = row[len(cell) :] if row else _NOTHING
         incidents = before[0] + sum(len(c.added) - len(c.removed) for c in changes[cell])
@@ -178,7 +180,10 @@ def _write_cells(writer: Writer, changes: Mapping[Cell, list[Change]], zone: Zon
             # what was added up cannot be told apart again, but the sheets have it
             after = _few(incidents, b"".join(sorted(_entries_in(writer, cell, zone))))
         else:
-            after = _changed(before, incidents, changes[cell], deltas)
+            what = (before, *map(id, changes[cell]))
+            if what not in alike:
+                alike[what] = _changed(before, incidents, changes[cell], deltas)
+            after = alike[what]
         if not after[0]:
             empty.append(cell)
         elif after != before:

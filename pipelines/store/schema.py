@@ -51,9 +51,14 @@ report = Table(
     Column("about", String),
     Column("device", Text),
     Column("alarm_ms", BigInteger),
+    Column("facts", Text, nullable=False),
     Index("report_by_receipt", "recorded_ms"),
 )
-"""One row a record as received, with what it says apart from milestones. Never changed."""
+"""One row a record as received, with what it says. Never changed.
+
+``facts`` is a JSON list of ``[milestone, ms or null, precision in seconds, method]``: rows of
+their own, in a table that is ordered by digests, would take as long to write as all the rest.
+"""
 
 context = Table(
     "context",
@@ -63,18 +68,41 @@ context = Table(
 )
 """What many records need to be read again: a CSV header. A reference table."""
 
+views = MetaData()
+
 fact = Table(
     "fact",
-    metadata,
+    views,
     Column("incident_id", String(32), primary_key=True),
     Column("report_id", LargeBinary(16), primary_key=True),
     Column("milestone", String(12), primary_key=True),
     Column("at_ms", BigInteger),
     Column("precision_s", Integer, nullable=False),
     Column("method", String(12), nullable=False),
-    sqlite_with_rowid=False,
 )
-"""One row a milestone of a report. Append-only."""
+"""One row a milestone of a report. A view: read only, for questions across many reports."""
+
+VIEWS = (
+    """
+    CREATE VIEW IF NOT EXISTS fact AS
+    SELECT incident_id, report_id, said.value ->> 0 AS milestone, said.value ->> 1 AS at_ms,
+           said.value ->> 2 AS precision_s, said.value ->> 3 AS method
+    FROM report, json_each(report.facts) AS said
+    """,
+)
+"""What makes the views."""
+
+FACTS_MOVED = (
+    "ALTER TABLE report ADD COLUMN facts TEXT NOT NULL DEFAULT '[]'",
+    """
+    UPDATE report SET facts = (
+        SELECT json_group_array(json_array(milestone, at_ms, precision_s, method)) FROM fact
+        WHERE fact.incident_id = report.incident_id AND fact.report_id = report.report_id
+    )
+    """,
+    "DROP TABLE fact",
+)
+"""What brings a store up to date whose facts still have a table of their own."""
 
 incident = Table(
     "incident",
@@ -273,6 +301,18 @@ unmapped = Table(
     Column("last_recorded_ms", BigInteger, nullable=False),
 )
 """The codes that no mapping names, with how many records had them."""
+
+frozen = Table(
+    "frozen",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("frozen_ms", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""One row a frozen month (``2026-10``), never changed: ``content`` is compressed JSON, and
+``hash`` the SHA-256 of that JSON.
+"""
 
 lease = Table(
     "lease",

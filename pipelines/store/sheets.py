@@ -42,9 +42,12 @@ def slot_id(slot: Slot) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-def line(slot: Slot, start_ms: int, entries: Sequence[int]) -> bytes:
-    """One settled incident as a line; ``entries`` in the order of ``CLOCKS``."""
-    return _LINE.pack(slot_id(slot), start_ms % HOUR_MS, *entries)
+def line_of(slot: int, offset_ms: int, entries: Sequence[int]) -> bytes:
+    """One settled incident as a line: the id of its slot, how far into the hour it began.
+
+    ``entries`` in the order of ``CLOCKS``.
+    """
+    return _LINE.pack(slot, offset_ms, *entries)
 
 
 def multiset(content: bytes, size: int, added: Sequence[bytes], removed: Sequence[bytes]) -> bytes:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    inspect,
     select,
     update,
 )
@@ -44,6 +45,9 @@ class Store:
         self._reader = reading_engine(file)
         with self._writer.begin() as connection:
             schema.metadata.create_all(connection)
+            moved = schema.FACTS_MOVED if "fact" in inspect(connection).get_table_names() else ()
+            for statement in (*moved, *schema.VIEWS):
+                connection.exec_driver_sql(statement)
         self._watch = sqlite3.connect(file, check_same_thread=False)
         self._watch_lock = threading.Lock()
 
@@ -179,14 +183,9 @@ class Reader:
 
     def statements(self, incidents: Iterable[str]) -> dict[str, list[Statement]]:
         """All statements about the incidents, every revision, by incident id."""
-        ids = list(incidents)
-        facts: dict[tuple[str, bytes], list[Any]] = defaultdict(list)
-        for row in self._by_incident(schema.fact, ids):
-            facts[row.incident_id, bytes(row.report_id)].append(row)
         found: dict[str, list[Statement]] = defaultdict(list)
-        for row in self._by_incident(schema.report, ids):
-            own = facts.get((row.incident_id, bytes(row.report_id)), ())
-            found[row.incident_id].append(statement_from(row, own))
+        for row in self._by_incident(schema.report, list(incidents)):
+            found[row.incident_id].append(statement_from(row))
         return found
 
     def _by_incident(self, table: Table, ids: Sequence[str]) -> Iterator[Row[Any]]:
@@ -282,13 +281,8 @@ class Writer(Reader):
 
     def rekey(self, old: str, new: str, key: str) -> None:
         """Make what was said about one incident be about another, and forget the first."""
-        for table in (schema.report, schema.fact):
-            changed: dict[str, Any] = {"incident_id": new}
-            if "incident_key" in table.c:
-                changed["incident_key"] = key
-            self._connection.execute(
-                update(table).where(table.c.incident_id == old).values(**changed)
-            )
+        told = update(schema.report).where(schema.report.c.incident_id == old)
+        self._connection.execute(told.values(incident_id=new, incident_key=key))
         self._connection.execute(delete(schema.incident).where(schema.incident.c.id == old))
 
     def put_position(self, source: str, part: str, position: str) -> None:

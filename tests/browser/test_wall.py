@@ -61,7 +61,7 @@ def test_the_page_opens_and_says_what_the_snapshot_says(serve, open_screen, back
     assert (
         screen.page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[language]
     )
-    assert screen.page.locator(".row:visible").count() == 7
+    assert screen.page.locator("#open-rows .row:visible").count() == 7
 
 
 def test_the_map_holds_every_grid_in_the_colour_of_its_count(serve, open_screen, backend):
@@ -129,10 +129,10 @@ def test_clocks_tick_and_turn_by_themselves_without_traffic(serve, open_screen, 
     screen = open_screen(server)
     pushes = server.hub.counters.pushes
 
-    screen.page.wait_for_selector(".row.is-warning", timeout=5000)
-    screen.page.wait_for_selector(".row.is-missed", timeout=8000)
+    screen.page.wait_for_selector("#open-rows .row.is-warning", timeout=5000)
+    screen.page.wait_for_selector("#open-rows .row.is-missed", timeout=8000)
 
-    assert "超" in screen.text(".row .row__times strong")
+    assert "超" in screen.text("#open-rows .row .row__times strong")
     assert server.hub.counters.pushes == pushes
 
 
@@ -256,7 +256,7 @@ def test_hidden_rows_are_counted(serve, open_screen, backend):
     backend.show(a_hard_snapshot("zh"))
     screen = open_screen(serve(backend))
 
-    shown = screen.page.locator(".row:visible").count()
+    shown = screen.page.locator("#open-rows .row:visible").count()
     assert 6 <= shown < 40
     assert screen.text(".open__more") == f"另有 {866 - shown} 件未显示"
 

@@ -55,9 +55,9 @@ def test_a_canary_comes_back_and_changes_nothing(street: Installation) -> None:
 
 def test_a_canary_really_goes_into_the_store(street: Installation) -> None:
     with street.store.writing() as writer:
-        writer._connection.exec_driver_sql("DROP TABLE fact")
+        writer._connection.exec_driver_sql("DROP TABLE context")
 
-    assert "no such table: fact" in str(sent(street).problem)
+    assert "no such table: context" in str(sent(street).problem)
 
 
 def test_a_mapping_that_no_longer_fits_costs_the_canary(street: Installation) -> None:

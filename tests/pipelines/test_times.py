@@ -135,6 +135,24 @@ def test_the_fast_reader_refuses_what_strptime_refuses(data: st.DataObject, patt
     assert outcome(damaged, pattern) == naive_outcome(damaged, pattern)
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Australia/Lord_Howe", "Asia/Kathmandu"])
+@pytest.mark.parametrize("pattern", ["iso", "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H%M%S"])
+def test_a_reader_that_has_read_an_hour_before_reads_the_rest_of_it_alike(
+    zone: str, pattern: str
+) -> None:
+    day, local_zone = datetime(2026, 4, 5), ZoneInfo(zone)  # noqa: DTZ001 - as written
+    moments = [
+        day + timedelta(days=183 * n, seconds=s) for n in (0, 1) for s in range(0, 86400, 97)
+    ]
+    moments += [moment.replace(month=11, day=1) for moment in moments]
+    form = "%Y-%m-%dT%H:%M:%S" if pattern == "iso" else pattern
+    reader = time_reader((pattern,), local_zone)
+
+    read_twice = [[reader(moment.strftime(form)) for moment in moments] for _ in range(2)]
+
+    assert read_twice == [[m.replace(tzinfo=local_zone).astimezone(UTC) for m in moments]] * 2
+
+
 def outcome(text: str, pattern: str) -> datetime | None:
     try:
         return time_reader((pattern,), ZoneInfo("UTC"))(text)

@@ -20,7 +20,7 @@ from pipelines.connectors.record import Batch, Origin, Record
 from pipelines.connectors.reread import Reread
 from pipelines.errors import SourceUnavailableError
 
-BATCH_RECORDS = 5000
+BATCH_RECORDS = 8000
 BATCH_BYTES = 32 << 20
 _HEAD_BYTES = 4096
 _FILE_STRIDE = 1_000_000_000  # more lines than a file has: orders records across files

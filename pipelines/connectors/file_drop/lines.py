@@ -7,6 +7,8 @@ from typing import BinaryIO, NamedTuple
 MAX_LINES = 64
 MAX_BYTES = 1 << 20
 _QUOTE = b'"'
+_LONG = 131_072
+"""From so many characters on a field is too long for csv, and refused."""
 
 
 class Row(NamedTuple):
@@ -111,7 +113,7 @@ def _cut(
         rule = f"byte {error.start + 1} is not {encoding}; set encoding for this source"
         return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), rule))
     try:
-        cells = next(csv.reader((text,), delimiter=delimiter, strict=strict))
+        cells = _cells(text, delimiter, strict=strict)
     except (csv.Error, StopIteration) as error:
         rule = "the quotation marks do not close" if strict else f"not CSV: {error}"
         return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), rule))
@@ -122,6 +124,13 @@ def _cut(
         )
         return Row(raw, None, line, end, ("(row)", _shown(raw, encoding), rule))
     return Row(raw, cells, line, end)
+
+
+def _cells(text: str, delimiter: str, *, strict: bool) -> list[str]:
+    line = text.removesuffix("\n").removesuffix("\r")
+    if line and '"' not in line and "\r" not in line and len(line) < _LONG:
+        return line.split(delimiter)  # what csv does with it, in a fourth of the time
+    return next(csv.reader((text,), delimiter=delimiter, strict=strict))
 
 
 def _named(delimiter: str) -> str:
