@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 # Extra arguments for the command behind a target: make test ARGS="-k clock -x"
 ARGS ?=
+# How the tests are spread over the cores; empty for one after the other
+PARALLEL ?= -n 2 --dist loadfile
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 
 VENV := .venv
@@ -52,7 +54,7 @@ run: $(RUNTIME) ## Start the dashboard on http://127.0.0.1:8050
 	@exec $(BIN)/python app.py run $(ARGS)
 
 test: $(DEV) browser services ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: $(DEV) ## Check style and formatting
 	@$(BIN)/ruff check .
