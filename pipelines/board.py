@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from pipelines.privacy import in_rows
 from pipelines.query import NO_COMMUNITY, UNLOCATED, By, Query, kpi, newest
 from pipelines.snapshot import Names
 from pipelines.store.store import Reader
+from pipelines.windows import bounds, days_of, midnight
 
 Figures = Mapping[str, Value]
 
@@ -152,7 +153,7 @@ def read_board(
     )
     parts_by = _parts_by(installation, query)
     rows, more = _listed(reader, installation, query, filters.get("q") or None)
-    by_hour = (query.window[1] - start) <= timedelta(days=_BARS_OF_HOURS)
+    by_hour = (query.window[1] - query.window[0]) <= timedelta(days=_BARS_OF_HOURS)
     return Board(
         now=now,
         next_change_at=None,
@@ -164,7 +165,7 @@ def read_board(
         milestone=query.milestone,
         reading=query.reading,
         window=window,
-        start=start,
+        start=query.window[0],
         crumbs=crumbs_of(installation, query),
         tiles=tuple(
             _tile(reader, installation, query, milestone, window) for milestone in TARGETED
@@ -196,16 +197,6 @@ def _listed(
 def _has(row: Mapping[str, Any], sought: str) -> bool:
     texts = (row["incident_key"], row["title"], row["address"])
     return any(sought.lower() in text.lower() for text in texts if text)
-
-
-def bounds(window: str, now: datetime, zone: ZoneInfo) -> tuple[datetime, datetime | None]:
-    """The beginning of a window in UTC, and its end where that is not now."""
-    today = datetime.combine(now.astimezone(zone).date(), time(), zone)
-    if window == "yesterday":
-        yesterday = datetime.combine(today.date() - timedelta(days=1), time(), zone)
-        return yesterday.astimezone(now.tzinfo), today.astimezone(now.tzinfo)
-    first = datetime.combine(today.date() - timedelta(days=_days(window) - 1), time(), zone)
-    return first.astimezone(now.tzinfo), None
 
 
 def choice_of(filters: Mapping[str, str], name: str, allowed: Any, default: str) -> str:
@@ -260,12 +251,8 @@ def _grid(installation: Installation, code: str) -> Names:
 
 def _earlier(moment: datetime, window: str, zone: ZoneInfo) -> datetime:
     """The same time of day as many days ago as the window has: yesterday's for today's."""
-    local = moment.astimezone(zone) - timedelta(days=_days(window))
+    local = moment.astimezone(zone) - timedelta(days=days_of(window))
     return local.astimezone(moment.tzinfo)
-
-
-def _days(window: str) -> int:
-    return int(window.removesuffix("d")) if window.endswith("d") else 1
 
 
 def _tile(
@@ -322,9 +309,7 @@ def _bars(
 def _after(begin: datetime, zone: ZoneInfo, *, by_hour: bool) -> datetime:
     if by_hour:
         return begin + timedelta(hours=1)
-    # a local day has 23 hours or 25 when the clocks change, so midnight is found by date
-    tomorrow = begin.astimezone(zone).date() + timedelta(days=1)
-    return datetime.combine(tomorrow, time(), zone).astimezone(begin.tzinfo)
+    return midnight(begin, zone, ago=-1)
 
 
 def _row(row: Mapping[str, Any], installation: Installation) -> BoardRow:

@@ -9,7 +9,6 @@ from pipelines.board import (
     DEFAULT_WINDOW,
     WINDOWS,
     Choice,
-    bounds,
     choice_of,
     choices_of,
     crumbs_of,
@@ -26,6 +25,7 @@ from pipelines.monitors import Findings
 from pipelines.shifts import shift_key
 from pipelines.snapshot import Names
 from pipelines.store.store import Reader
+from pipelines.windows import bounds
 
 FILTERS = ("community", "grid", "kind", "source", "shift", "window", "milestone", "reading")
 """The parameters of the lab's URL."""

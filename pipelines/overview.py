@@ -1,7 +1,7 @@
 """Reading the state of the street as one snapshot."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from pipelines.geo.camera import camera_over, extent_over
@@ -13,7 +13,6 @@ from pipelines.kpis import figures
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
 from pipelines.model.tally import EMPTY, Tally, total
-from pipelines.options import parse_duration
 from pipelines.query import UNLOCATED, By, Query, tallies
 from pipelines.snapshot import (
     CommunityBoard,
@@ -31,7 +30,6 @@ from pipelines.snapshot import (
     Stage,
     Tile,
 )
-from pipelines.store.buckets import Level, bucket_start
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader
 from pipelines.wall.communities import places, read_communities
@@ -48,6 +46,7 @@ from pipelines.wall.open_list import (
 )
 from pipelines.wall.stage import scenes_with_something, shift_at, stage_at
 from pipelines.watchkeeping import watch
+from pipelines.windows import bounds
 
 _WORLD = ((-180.0, -60.0), (180.0, 75.0))
 
@@ -75,7 +74,7 @@ def read_snapshot(
 ) -> Snapshot:
     """Everything a screen shows at ``now``, from one consistent view of the store."""
     settings = installation.settings
-    since = _window_start(settings.wall.window, now, settings.area.time_zone)
+    since, _ = bounds(settings.wall.window, now, settings.area.time_zone)
     by_grid = tallies(reader, Query(as_of=now, start=since, by=By.GRID), installation.desk)
     whole = total(by_grid.values())
     delivered = reader.sources()
@@ -171,18 +170,6 @@ def _boards(
     keeps = settings.wall.scenes.critical_for * memory.rate
     critical = read_critical(reader, installation, keeps, now=now)
     return _Boards(devices, complaints, communities, critical, stage)
-
-
-def window_days(window: str) -> int | None:
-    """The length of a ``30d`` window; None for ``today`` and ``all``."""
-    return None if window in ("today", "all") else parse_duration(window).days
-
-
-def _window_start(window: str, now: datetime, zone: Any) -> datetime | None:
-    if window == "all":
-        return None
-    days = window_days(window)
-    return bucket_start(Level.DAY, now, zone) if days is None else now - timedelta(days=days)
 
 
 def _tiles(installation: Installation, tally: Tally, since: datetime | None) -> tuple[Tile, ...]:

@@ -145,7 +145,10 @@ class MapSettings(Options):
 class WallSettings(LookSettings):
     """What the wall shows: the window and reading of the 135 strip, the goal, the list's length."""
 
-    window: str = Field(default="today", description='"today", "all", or days such as "30d".')
+    window: str = Field(
+        default="today",
+        description='"today", "all", or whole days such as "30d": today and the 29 days before.',
+    )
     reading: Reading = Field(default=Reading.CUMULATIVE, description="Reading of the tiles.")
     goal: dict[Literal["accepted", "dispatched", "arrived"], Share] = Field(
         default={}, description="Share aimed at, by milestone; a tile without one is neutral."

@@ -16,11 +16,11 @@ from pipelines.model.clock import Reading, Verdict, judge
 from pipelines.model.milestone import Milestone
 from pipelines.snapshot import CommunityBoard, CommunityState, FunnelLimit, Names, Standing
 from pipelines.store import schema
-from pipelines.store.buckets import Level, bucket_start
 from pipelines.store.rows import incident_from, to_ms
 from pipelines.store.store import Reader
 from pipelines.totals import clock_tallies
 from pipelines.wall.open_list import complaint_kinds
+from pipelines.windows import midnight
 
 COUNTED_EVERY = timedelta(seconds=60)
 _LIMIT_POINTS = 24
@@ -94,8 +94,7 @@ def _counted(
     reader: Reader, installation: Installation, known: tuple[Place, ...], now: datetime
 ) -> CommunityBoard:
     wall, desk = installation.settings.wall, installation.desk
-    today = bucket_start(Level.DAY, now, desk.zone)
-    since = bucket_start(Level.DAY, today - timedelta(days=wall.community_days - 1), desk.zone)
+    since = midnight(now, desk.zone, ago=wall.community_days - 1)
     query = Query(as_of=now, start=since, by=By.COMMUNITY)
     counts = clock_tallies(reader, query, desk, Milestone.ARRIVED, wall.reading)
     cases = {code: (tally.hit, tally.hit + tally.miss) for code, tally in counts.items()}

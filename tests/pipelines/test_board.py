@@ -1,19 +1,18 @@
 """The desk's board: every number on it opens into its rows."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
 import pytest
 
-from pipelines.board import WINDOWS, Board, bounds, read_board
+from pipelines.board import Board, read_board
 from pipelines.errors import QueryError
 from pipelines.installation import Installation
 from pipelines.model.clock import Reading, Verdict
 from pipelines.model.milestone import TARGETED
 from pipelines.query import By
-from tests.builders import NINE, at
+from tests.builders import at
 from tests.pipelines.installations import (
     ELSEWHERE,
     IN_G2,
@@ -95,15 +94,6 @@ def test_today_is_compared_with_yesterday_until_the_same_time(street: Installati
     # of yesterday's: A-1 and A-3 in time, A-2 late; A-5 outside, A-6 a drill, A-4 no emergency
     assert accepted.figures["hit"] == 1
     assert (accepted.before["hit"], accepted.before["miss"]) == (2, 1)
-
-
-def test_a_window_begins_at_a_local_midnight(street: Installation) -> None:
-    zone = street.desk.zone
-    starts = {window: bounds(window, NINE, zone)[0].astimezone(zone) for window in WINDOWS}
-
-    assert {start.hour for start in starts.values()} == {0}
-    assert starts["7d"] == starts["today"] - timedelta(days=6)
-    assert bounds("yesterday", NINE, zone)[1] == bounds("today", NINE, zone)[0]
 
 
 @pytest.mark.parametrize("name", ["window", "milestone", "reading", "verdict"])

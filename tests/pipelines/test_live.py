@@ -218,10 +218,10 @@ CROWD = [
 ]
 
 
-def a_crowd(folder: Path, *, window: str = "today", reading: str = "cumulative") -> Live:
+def a_crowd(folder: Path, *more: Any, window: str = "today", reading: str = "cumulative") -> Live:
     wall = f'[wall]\nwindow = "{window}"\nreading = "{reading}"\n'
     street = an_installation(folder, more=wall)
-    taken_in(street, *CROWD, now=at(1000))
+    taken_in(street, *CROWD, *more, now=at(1000))
     street.door.accept(street.sources[0], a_batch(a_bad_record("junk")), now=at(1000))
     return Live(street, clock=ManualClock(at(1000)))
 
@@ -234,6 +234,19 @@ def test_the_tiles_say_what_the_figures_say(tmp_path: Path, window: str, reading
     assert len(tiles) == len(TARGETED)
     for shown, answered in tiles:
         assert dict(shown) == answered
+
+
+@pytest.mark.parametrize("window", ["today", "30d"])
+def test_a_tile_of_the_wall_and_one_of_the_desk_count_the_same_days(
+    tmp_path: Path, window: str
+) -> None:
+    nearly = -30 * 86_400 + 3600
+    live = a_crowd(tmp_path, a_call("B-1", reported=nearly, arrived=nearly + 100), window=window)
+
+    on_the_wall = [dict(tile.figures) for tile in live.snapshot().tiles]
+    at_the_desk = [dict(tile.figures) for tile in live.board({"window": window}).tiles]
+
+    assert [{**tile, "key": "all"} for tile in on_the_wall] == at_the_desk
 
 
 def snapshot(folder: Path) -> Snapshot:
