@@ -78,7 +78,7 @@ class OpenClock:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenIncident:
-    """One row of the open list, in order of urgency.
+    """One row of the open list, in order of urgency; ``grid_names`` is empty when not on the map.
 
     ``clocks`` are the three of the 135 loop, empty for a kind they do not apply to.
     ``next_clock`` is the index of the first that still runs, None when all have stopped.
@@ -96,7 +96,7 @@ class OpenIncident:
     title: str | None
     address: str | None
     grid: str
-    grid_name: str
+    grid_names: Names
     t0: datetime
     clocks: tuple[OpenClock, ...]
     next_clock: int | None

@@ -7,7 +7,7 @@ from dash import html
 
 from dashboard.figures.map import grid_map, ramp_step
 from dashboard.geometry import camera, position, world
-from dashboard.panels.open_list import state_attributes, urgency
+from dashboard.panels.open_list import place_name, state_attributes, urgency
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from pipelines.snapshot import MapLabel, OpenIncident, Snapshot, Spot
@@ -93,7 +93,7 @@ def _mark(
         html.I(className=f"shape shape--{incident.shape}"),
         className=f"mark is-{urgency(incident)}{drill}{critical}",
         style=position(lat, lon),
-        title=say("map.marker", kind=kind, place=incident.grid_name),
+        title=say("map.marker", kind=kind, place=place_name(incident, say)),
         **state_attributes(incident),
     )
 

@@ -43,6 +43,11 @@ def urgency(incident: OpenIncident) -> str:
     return str(clock.state) if clock is not None and clock.state in shown else "plain"
 
 
+def place_name(incident: OpenIncident, say: Say) -> str:
+    """The grid it lies in, or that nobody knows."""
+    return say.name(incident.grid_names) if incident.grid_names else say("open.nowhere")
+
+
 def state_attributes(incident: OpenIncident) -> dict[str, Any]:
     """What the page needs to turn an element from running to warning to missed by itself."""
     t0 = epoch_ms(incident.t0)
@@ -136,7 +141,7 @@ def _units(incident: OpenIncident, say: Say) -> list[html.Span]:
 
 
 def _where(incident: OpenIncident, say: Say) -> str:
-    parts = [incident.grid_name or say("open.nowhere"), incident.address, incident.title]
+    parts = [place_name(incident, say), incident.address, incident.title]
     text = " · ".join(dict.fromkeys(part for part in parts if part))
     return text if len(text) <= _MOST_LETTERS else text[:_MOST_LETTERS] + "…"
 

@@ -3,7 +3,15 @@
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.panels.open_list import dots, level, state_attributes, step_labels, times, urgency
+from dashboard.panels.open_list import (
+    dots,
+    level,
+    place_name,
+    state_attributes,
+    step_labels,
+    times,
+    urgency,
+)
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import distance, epoch_ms
@@ -60,9 +68,8 @@ def _cards(snapshot: Snapshot, say: Say) -> list[html.Article]:
 def _card(critical: Critical, snapshot: Snapshot, say: Say) -> html.Article:
     """What, where, and the clock; then who is near."""
     incident = critical.incident
-    where = [incident.address or incident.grid_name or say("open.nowhere")]
-    if incident.address and incident.grid_name:
-        where.append(incident.grid_name)
+    where = [incident.address] if incident.address else []
+    where += [place_name(incident, say)] if incident.grid_names or not where else []
     return html.Article(
         [
             html.Div(

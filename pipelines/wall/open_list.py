@@ -100,7 +100,7 @@ def ranked(row: Any, installation: Installation, now: datetime) -> Ranked:
         title=incident.title,
         address=incident.place.address,
         grid=incident.grid,
-        grid_name=grid.name,
+        grid_names=grid.names if incident.grid else {},
         t0=incident.t0.at,
         clocks=clocks,
         next_clock=following,

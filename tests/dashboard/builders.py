@@ -110,7 +110,7 @@ def some_incidents() -> tuple[OpenIncident, ...]:
         an_incident(13, age_s=12, stopped=0),
         an_incident(60, age_s=380, stopped=3, **police),
         a_complaint(40),
-        a_complaint(22, lat=None, lon=None, grid="", grid_name=""),
+        a_complaint(22, lat=None, lon=None, grid="", grid_names={}),
     )
 
 

@@ -116,7 +116,7 @@ def an_incident(
         title=None,
         address="示例大厦 12F",
         grid=code,
-        grid_name=f"江锦社区 {code}",
+        grid_names={"zh": f"江锦社区 {code}", "en": f"Jiangjin {code}"},
         t0=t0,
         clocks=clocks(t0, stopped, state),
         next_clock=next_clock,
