@@ -1,12 +1,13 @@
 """The audit log: append-only, each entry sealed with the hash of the one before it.
 
 An entry that is changed, taken out or put in breaks the chain from there on; one that is cut off
-at the end is noticed by whoever kept the last hash (``app.py audit verify`` prints it).
+at the end is noticed by whoever kept the last hash (``app.py audit verify`` prints it). Old entries
+go only by :meth:`Audit.trim`, whose own entry holds the seal that what is left must follow.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
+from dashboard.access.engine import changing
 from dashboard.access.tables import audit
 from pipelines.store.rows import from_ms, to_ms
 
@@ -86,7 +88,7 @@ class Audit:
         if within is not None:
             _append(within, act, who, now, about, detail or {})
             return
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             _append(connection, act, who, now, about, detail or {})
 
     def entries(self, *, limit: int = 100) -> list[Entry]:
@@ -96,17 +98,17 @@ class Audit:
             return [_entry(row) for row in connection.execute(query)]
 
     def verify(self) -> Checked:
-        """Recompute every seal."""
+        """Recompute every seal, from the first entry or from what the last trim vouches for."""
         with self._engine.begin() as connection:
             rows = connection.execute(select(audit).order_by(audit.c.number)).all()
-        last, broken = "", None
+        last, broken = _before_first(rows), None
         for i, row in enumerate(rows):
-            # what an earlier trim left out is vouched for by the first entry's own seal
-            before = last if i else _before_first(row)
-            if broken is None and (row.hash != _sealed(before, row) or _gap(rows, i)):
+            if broken is None and (last is None or row.hash != _seal(last, dict(row._mapping))):
+                broken = row.number
+            if broken is None and i and row.number != rows[i - 1].number + 1:
                 broken = row.number
             last = row.hash
-        return Checked(entries=len(rows), broken=broken, last=last)
+        return Checked(entries=len(rows), broken=broken, last=last or "")
 
     def trim(self, *, now: datetime, kept: timedelta = KEPT) -> int:
         """Forget what is older than ``kept``; the entry that says so seals what went before.
@@ -115,17 +117,17 @@ class Audit:
         """
         if kept < KEPT:
             raise ValueError(f"kept = {kept}: logs must be kept for at least {KEPT.days} days")
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             old = audit.c.at_ms < to_ms(now - kept)
-            count = len(connection.execute(select(audit.c.number).where(old)).all())
-            if count:
-                last = connection.execute(
-                    select(audit.c.hash).where(old).order_by(audit.c.number.desc()).limit(1)
-                ).scalar_one()
-                connection.execute(delete(audit).where(old))
-                detail = {"entries": count, "sealed": last}
+            gone = connection.execute(
+                select(audit.c.number, audit.c.hash).where(old).order_by(audit.c.number)
+            ).all()
+            if gone:
+                # appended before anything goes: what is left always begins with a proof
+                detail = {"entries": len(gone), "until": gone[-1].number, "sealed": gone[-1].hash}
                 _append(connection, Act.TRIMMED, "grid135", now, "", detail)
-            return count
+                connection.execute(delete(audit).where(audit.c.number <= gone[-1].number))
+            return len(gone)
 
 
 def _append(
@@ -156,17 +158,16 @@ def _seal(before: str, row: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _sealed(before: str | None, row: Any) -> str:
-    return str(row.hash) if before is None else _seal(before, row._mapping)
-
-
-def _before_first(row: Any) -> str | None:
-    """Nothing stands before entry 1; what stood before a later one is gone."""
-    return "" if row.number == 1 else None
-
-
-def _gap(rows: Any, i: int) -> bool:
-    return i > 0 and rows[i].number != rows[i - 1].number + 1
+def _before_first(rows: Sequence[Any]) -> str | None:
+    """The seal that the first entry follows; None when nothing vouches for what is gone."""
+    if not rows or rows[0].number == 1:
+        return ""
+    for row in rows:
+        if row.act == Act.TRIMMED.value:
+            detail = json.loads(row.detail)
+            if detail.get("until") == rows[0].number - 1:
+                return str(detail["sealed"])
+    return None
 
 
 def _entry(row: Any) -> Entry:

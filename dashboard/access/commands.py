@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import asdict
 from typing import Any
 
-from dashboard.access.keeper import ACCESS_FILE, Keeper
+from dashboard.access.engine import kept_at
+from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from pipelines.clock import SystemClock
 from pipelines.settings import Settings
@@ -83,7 +84,7 @@ def show_audit(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _keeper(settings: Settings) -> AbstractContextManager[Keeper]:
-    return closing(Keeper(settings.data / ACCESS_FILE))
+    return closing(Keeper(kept_at(settings)))
 
 
 def access_commands(commands: Any, command_of: Command) -> None:

@@ -3,20 +3,18 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import URL, Connection, delete, insert, select, update
 
 from dashboard.access import passwords
 from dashboard.access.audit import Act, Audit
+from dashboard.access.engine import changing, open_engine
 from dashboard.access.person import Person, Role
-from dashboard.access.tables import account, invitation, open_engine, session, wall
+from dashboard.access.tables import account, invitation, session, wall
 from pipelines.errors import Grid135Error
 from pipelines.store.rows import from_ms, to_ms
 
-ACCESS_FILE = "access.sqlite3"
-"""Its name in the data folder."""
 IDLE = timedelta(minutes=10)
 LONGEST_SESSION = timedelta(hours=12)
 INVITED_FOR = timedelta(hours=24)
@@ -40,12 +38,12 @@ class Keeper:
     ``now`` is the machine's time, not that of a replay.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._engine = open_engine(file)
+    def __init__(self, url: URL | str) -> None:
+        self._engine = open_engine(url)
         self.audit = Audit(self._engine)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the store."""
         self._engine.dispose()
 
     @property
@@ -55,9 +53,8 @@ class Keeper:
             account.c.role == Role.ADMIN, account.c.closed_ms.is_(None)
         )
         with self._engine.begin() as connection:
-            return (
-                connection.execute(query.where(account.c.password.is_not(None))).first() is not None
-            )
+            able = query.where(account.c.password.is_not(None))
+            return connection.execute(able).first() is not None
 
     def invite(self, name: str, role: Role, *, by: str, now: datetime) -> str:
         """Make an account, or let its owner set a new password; return the token of the link.
@@ -70,7 +67,7 @@ class Keeper:
         if role is Role.WALL:
             raise AccessError("bad_role", role)
         token = secrets.token_urlsafe(32)
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             known = connection.execute(select(account).where(account.c.name == name)).first()
             values = {"role": role.value, "closed_ms": None}
             if known is None:
@@ -99,10 +96,11 @@ class Keeper:
 
         Raises AccessError, and WeakPasswordError naming the rule.
         """
-        with self._engine.begin() as connection:
+        passwords.check(password, name=self.invited(token, now=now))
+        hashed = passwords.hashed(password)  # takes long: before anybody has to wait for it
+        fresh = {"password": hashed, "failures": 0, "locked_until_ms": None}
+        with changing(self._engine) as connection:
             name = self._invited(connection, token, now)
-            passwords.check(password, name=name)
-            fresh = {"password": passwords.hashed(password), "failures": 0, "locked_until_ms": None}
             connection.execute(update(account).where(account.c.name == name).values(**fresh))
             connection.execute(delete(invitation).where(invitation.c.name == name))
             connection.execute(delete(session).where(session.c.name == name))
@@ -116,10 +114,13 @@ class Keeper:
         failures in a row.
         """
         with self._engine.begin() as connection:
-            known = connection.execute(
-                select(account).where(account.c.name == name, account.c.closed_ms.is_(None))
-            ).first()
-            right = passwords.matches(known.password if known else None, password)
+            known = _open_account(connection, name)
+        right = passwords.matches(known.password if known else None, password)
+        with changing(self._engine) as connection:
+            # what was compared must still be the password, and failures are counted here only
+            now_known = _open_account(connection, name)
+            right = right and now_known is not None and now_known.password == known.password
+            known = now_known
             refused = self._refusal(connection, known, right, peer, now)
             if refused is None and known is not None:
                 token = secrets.token_urlsafe(32)
@@ -132,7 +133,7 @@ class Keeper:
 
     def log_out(self, token: str, *, now: datetime) -> None:
         """End a session."""
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             row = connection.execute(select(session).where(session.c.token == _kept(token))).first()
             if row is not None:
                 connection.execute(delete(session).where(session.c.token == row.token))
@@ -151,19 +152,22 @@ class Keeper:
             found = (
                 self._wall(connection, row) if row.kind == "wall" else self._owner(connection, row)
             )
-            if found is None or (row.kind == "person" and _is_over(row, now)):
-                connection.execute(delete(session).where(session.c.token == row.token))
-                return None
-            if active and now - from_ms(row.seen_ms) > _SEEN_EVERY:
-                seen = update(session).where(session.c.token == row.token)
-                connection.execute(seen.values(seen_ms=to_ms(now)))
-            return found
+        is_over = found is None or (row.kind == "person" and _is_over(row, now))
+        mine = session.c.token == row.token
+        if is_over:
+            with changing(self._engine) as connection:
+                connection.execute(delete(session).where(mine))
+            return None
+        if active and now - from_ms(row.seen_ms) > _SEEN_EVERY:
+            with changing(self._engine) as connection:
+                connection.execute(update(session).where(mine).values(seen_ms=to_ms(now)))
+        return found
 
     def add_wall(self, name: str, *, by: str, now: datetime) -> str:
         """Let a wall screen in; return its token. One of the same name is revoked."""
         token = secrets.token_urlsafe(32)
         row = {"token": _kept(token), "created_ms": to_ms(now), "revoked_ms": None}
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             connection.execute(delete(wall).where(wall.c.name == name))
             connection.execute(
                 delete(session).where(session.c.name == name, session.c.kind == "wall")
@@ -174,7 +178,7 @@ class Keeper:
 
     def revoke_wall(self, name: str, *, by: str, now: datetime) -> None:
         """Shut a wall out at its next request; raises AccessError when there is no such wall."""
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             gone = update(wall).where(wall.c.name == name).values(revoked_ms=to_ms(now))
             if connection.execute(gone).rowcount == 0:
                 raise AccessError("no_wall", name)
@@ -185,7 +189,7 @@ class Keeper:
 
     def enter_wall(self, token: str, *, now: datetime) -> str:
         """Turn a wall's token into a session; raises AccessError when it is none."""
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             query = select(wall).where(wall.c.token == _kept(token), wall.c.revoked_ms.is_(None))
             row = connection.execute(query).first()
             if row is None:
@@ -196,7 +200,7 @@ class Keeper:
 
     def close_account(self, name: str, *, by: str, now: datetime) -> None:
         """Shut a person out, now; raises AccessError when there is no such account."""
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             closed = {"closed_ms": to_ms(now), "password": None}
             gone = update(account).where(account.c.name == name).values(**closed)
             if connection.execute(gone).rowcount == 0:
@@ -262,6 +266,11 @@ class Keeper:
         query = select(account).where(account.c.name == row.name, account.c.closed_ms.is_(None))
         found = connection.execute(query).first()
         return Person(name=found.name, role=Role(found.role)) if found else None
+
+
+def _open_account(connection: Connection, name: str) -> Any:
+    query = select(account).where(account.c.name == name, account.c.closed_ms.is_(None))
+    return connection.execute(query).first()
 
 
 def _kept(token: str) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from dashboard.access.engine import kept_at
 from dashboard.access.gate import Gate
 from dashboard.access.guard import Guard, content_policy
-from dashboard.access.keeper import ACCESS_FILE, Keeper
+from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from dashboard.backend import Backend
 from dashboard.server import create_app
@@ -29,7 +30,7 @@ def guarded(
     first one is written to the log; there is no password by default. ``where`` is this site's
     address as it stands in that link.
     """
-    keeper = Keeper(settings.data / ACCESS_FILE) if settings.asks_who else None
+    keeper = Keeper(kept_at(settings)) if settings.asks_who else None
     gate: list[Any] = []
     if keeper is not None:
         gate = list(Gate(keeper, _now, secure=settings.access.https).routes)

@@ -1,15 +1,11 @@
 """What is kept about people: a store of its own, since incidents may be made anew and people not.
 
 Times are UTC milliseconds since 1970. No secret is kept: passwords as Argon2id hashes, tokens as
-SHA-256 of 256 random bits.
+SHA-256 of 256 random bits. A column that is added later must allow NULL: stores that are there
+already get it when they are opened.
 """
 
-from pathlib import Path
-
-from sqlalchemy import BigInteger, Column, Engine, Integer, MetaData, String, Table, Text
-from sqlalchemy import create_engine as _create_engine
-from sqlalchemy import event as _event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -53,6 +49,7 @@ wall = Table(
     Column("token", String(64), nullable=False, unique=True),
     Column("created_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
+    Column("seen_ms", BigInteger),
 )
 """One row a wall screen: it may look, for as long as its token is not revoked."""
 
@@ -68,24 +65,3 @@ audit = Table(
     Column("hash", String(64), nullable=False),
 )
 """What was done, by whom, each row sealed with the hash of the one before it. Append-only."""
-
-
-def open_engine(file: Path) -> Engine:
-    """An engine on the file, made with all its tables if it is not there, private to its owner."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        file.touch(mode=0o600)
-    engine = _create_engine(f"sqlite:///{file}")
-    _event.listen(engine, "connect", _prepare)
-    _event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
-    with engine.begin() as connection:
-        metadata.create_all(connection)
-    return engine
-
-
-def _prepare(connection: DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, text, update
 
 from dashboard.access.audit import KEPT, Act, Audit
-from dashboard.access.tables import audit, open_engine
+from dashboard.access.engine import open_engine
+from dashboard.access.tables import audit
 from tests.builders import NINE, at
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(tmp_path / "access.sqlite3")
+def engine(url: str) -> Iterator[Engine]:
+    engine = open_engine(url)
     yield engine
     engine.dispose()
 
@@ -79,8 +79,8 @@ def test_old_entries_are_forgotten_and_that_is_an_entry_itself(log: Audit) -> No
     assert forgotten == 5
     assert (entry.act, entry.number, entry.detail) == (
         "trimmed",
-        1,
-        {"entries": 5, "sealed": sealed},
+        6,
+        {"entries": 5, "until": 5, "sealed": sealed},
     )
     assert log.verify().broken is None
 
@@ -89,6 +89,29 @@ def test_part_of_the_log_can_be_forgotten(log: Audit) -> None:
     assert log.trim(now=NINE + KEPT + timedelta(seconds=3)) == 3
     assert log.verify().broken is None
     assert [entry.about for entry in log.entries()][1:] == ["incident 4", "incident 3"]
+
+
+def test_entries_cut_off_at_the_start_without_a_trim_show(engine: Engine, log: Audit) -> None:
+    change(engine, delete(audit).where(audit.c.number <= 2))
+
+    assert log.verify().broken == 3
+
+
+def test_more_cut_off_than_was_trimmed_shows(engine: Engine, log: Audit) -> None:
+    log.trim(now=NINE + KEPT + timedelta(seconds=2))
+    change(engine, delete(audit).where(audit.c.number == 3))
+
+    assert log.verify().broken == 4
+
+
+def test_the_first_entry_after_a_trim_is_proved_too(engine: Engine, log: Audit) -> None:
+    log.trim(now=NINE + KEPT + timedelta(seconds=2))
+    log.trim(now=NINE + KEPT + timedelta(seconds=3))
+    assert log.verify().broken is None
+
+    change(engine, update(audit).where(audit.c.number == 4).values(who="li"))
+
+    assert log.verify().broken == 4
 
 
 def test_nothing_is_forgotten_too_early(log: Audit) -> None:

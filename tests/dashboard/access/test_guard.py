@@ -1,8 +1,6 @@
 """The guard at the gate."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,13 +23,6 @@ PATHS = ("/wall", "/", "/incident/1", "/admin", "/api/v1/rows", "/api/v1/kpi", "
 
 async def who(request: Request) -> Response:
     return JSONResponse({"role": request.state.person.role})
-
-
-@pytest.fixture
-def keeper(tmp_path: Path) -> Iterator[Keeper]:
-    keeper = Keeper(tmp_path / "access.sqlite3")
-    yield keeper
-    keeper.close()
 
 
 class Site:

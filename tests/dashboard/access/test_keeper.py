@@ -1,6 +1,5 @@
 """Letting people in, and keeping others out."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,13 +12,6 @@ from dashboard.access.person import Person, Role
 from tests.builders import NINE, at
 
 PASSWORD = "Qiantang-2026"
-
-
-@pytest.fixture
-def keeper(tmp_path: Path) -> Iterator[Keeper]:
-    keeper = Keeper(tmp_path / "access.sqlite3")
-    yield keeper
-    keeper.close()
 
 
 def join(keeper: Keeper, name: str = "chen", role: Role = Role.SUPERVISOR) -> None:
