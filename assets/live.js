@@ -46,7 +46,18 @@
     source = new EventSource(url());
     source.onmessage = hearEvent;
     source.addEventListener("beat", hearEvent);
-    source.onerror = lose;
+    source.addEventListener("over", ask);
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) ask(); // the server has said no
+      lose();
+    };
+  }
+
+  /** Whoever may look no longer is told so by the page itself: it leads to the login. */
+  function ask() {
+    fetch(window.location.href, { cache: "no-store" }).then((answer) => {
+      if (answer.status === 401 || answer.status === 403) window.location.reload();
+    }, () => undefined);
   }
 
   function disconnect() {

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from pipelines.backdrop import Backdrop
 from pipelines.board import Board
 from pipelines.casefile import CaseFile
+from pipelines.clearance import Clearance
 from pipelines.lab_board import LabBoard
 from pipelines.roster import QuarantineList, Roster
 from pipelines.snapshot import Snapshot
@@ -15,8 +16,12 @@ from pipelines.snapshot import Snapshot
 class Backend(Protocol):
     """The one thing the server needs to be given; tests give a fake.
 
-    Every method may be called from any thread.
+    Every method may be called from any thread. What is given out is masked for a wall until
+    :meth:`seen_by` says whose eyes it is for.
     """
+
+    def seen_by(self, clearance: Clearance, /) -> "Backend":
+        """The same, giving out what ``clearance`` may see."""
 
     @property
     def rate(self) -> float:

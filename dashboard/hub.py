@@ -226,7 +226,8 @@ class Hub:
         for view in views:
             page, what = self._pages[view.page], view.subject
             if what not in pictures:
-                pictures[what] = page.read(self._backend, dict(what.filters))
+                seen = self._backend.seen_by(what.clearance)
+                pictures[what] = page.read(seen, dict(what.filters))
             picture = page.look(pictures[what], dict(view.filters))
             drawings[view] = self._artist.draw(page.panels, picture, say_in(view.language))
         return version, mark, list(pictures.values()), drawings

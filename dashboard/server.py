@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dashboard.access.person import person_of
 from dashboard.app import PAGE_PARAMETER, create_dash
 from dashboard.backend import Backend
 from dashboard.geo import geo_routes
@@ -27,7 +28,8 @@ from dashboard.time_signal import time_signal
 from dashboard.views import BadViewError, UnknownPageError, parse_view
 from pipelines.errors import QueryError
 
-Query = Callable[[Mapping[str, str]], list[dict[str, Any]]]
+NOT_FOR_YOU = "not for you"
+Query = Callable[[Backend, Mapping[str, str]], list[dict[str, Any]]]
 
 
 def create_app(
@@ -50,12 +52,12 @@ def create_app(
         Route("/stream", _stream(hub)),
         Route("/health", _health(backend, hub)),
         Route("/time", time_signal),
-        Route("/api/v1/kpi", _query(backend.kpi)),
-        Route("/api/v1/rows", _query(backend.rows)),
-        Route("/api/v1/intake", _query(backend.intake)),
-        Route("/api/v1/lab", _query(backend.rules)),
-        Route("/api/v1/monitors", _query(lambda given: told(backend.monitors(given)))),
-        Route("/api/v1/frozen", _query(backend.frozen)),
+        Route("/api/v1/kpi", _query(backend, lambda seen, given: seen.kpi(given))),
+        Route("/api/v1/rows", _query(backend, lambda seen, given: seen.rows(given))),
+        Route("/api/v1/intake", _query(backend, lambda seen, given: seen.intake(given))),
+        Route("/api/v1/lab", _query(backend, lambda seen, given: seen.rules(given))),
+        Route("/api/v1/monitors", _query(backend, lambda seen, given: told(seen.monitors(given)))),
+        Route("/api/v1/frozen", _query(backend, lambda seen, given: seen.frozen(given))),
         Route("/api/v1/canary", _canary(backend), methods=["POST"]),
         *geo_routes(backend),
         *more,
@@ -112,10 +114,13 @@ async def _to_the_wall(request: Request) -> Response:
 def _stream(hub: Hub) -> Callable[[Request], object]:
     async def stream(request: Request) -> Response | EventStream:
         try:
-            view = parse_view(request.query_params.get("page", "wall"), request.query_params)
+            page, query = request.query_params.get("page", "wall"), request.query_params
+            view = parse_view(page, query, person_of(request).clearance)
         except (UnknownPageError, BadViewError) as error:
             return JSONResponse({"error": str(error)}, status_code=_status(error))
-        return EventStream(hub, view)
+        if not person_of(request).role.may(PAGES[view.page].least):
+            return JSONResponse({"error": NOT_FOR_YOU}, status_code=403)
+        return EventStream(hub, view, getattr(request.state, "may_go_on", None))
 
     return stream
 
@@ -163,10 +168,11 @@ def _canary(backend: Backend) -> Callable[[Request], object]:
     return canary
 
 
-def _query(ask: Query) -> Callable[[Request], object]:
+def _query(backend: Backend, ask: Query) -> Callable[[Request], object]:
     async def query(request: Request) -> Response:
+        seen = backend.seen_by(person_of(request).clearance)
         try:
-            rows = await asyncio.to_thread(ask, dict(request.query_params))
+            rows = await asyncio.to_thread(ask, seen, dict(request.query_params))
         except QueryError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         return JSONResponse(rows, headers=_no_store())
@@ -216,5 +222,8 @@ class _Pages:
             parse_view(page, request.query_params)
         except (UnknownPageError, BadViewError) as error:
             await PlainTextResponse(str(error), _status(error))(scope, receive, send)
+            return
+        if not person_of(request).role.may(PAGES[page].least):
+            await PlainTextResponse(NOT_FOR_YOU, 403)(scope, receive, send)
             return
         await self._dash(scope, receive, send)

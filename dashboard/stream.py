@@ -1,7 +1,7 @@
 """The event stream of one screen, over one long response."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -14,6 +14,8 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
+OVER = b"event: over\ndata: {}\n\n"
+"""The last message of a stream whose viewer may look no longer."""
 RETRY_MS = 1000
 """What a browser waits by itself; the page's own script does not rely on it."""
 
@@ -22,12 +24,16 @@ class EventStream:
     """An ASGI response that sends a screen its messages until either side goes away.
 
     A client that does not read is let go after the hub's send timeout: what it holds in the
-    meantime is one short queue.
+    meantime is one short queue. Before every message ``may_go_on`` is asked whether whoever looks
+    may still see this view; when not, the stream ends.
     """
 
-    def __init__(self, hub: Hub, view: View) -> None:
+    def __init__(
+        self, hub: Hub, view: View, may_go_on: Callable[[], Awaitable[bool]] | None = None
+    ) -> None:
         self._hub = hub
         self._view = view
+        self._may_go_on = may_go_on
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one client."""
@@ -41,11 +47,15 @@ class EventStream:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         await self._send(send, b"retry: %d\n\n" % RETRY_MS)
         while True:
-            await self._send(send, await screen.next())
+            message = await screen.next()
+            if self._may_go_on is not None and not await self._may_go_on():
+                await self._send(send, OVER, more=False)
+                return
+            await self._send(send, message)
 
-    async def _send(self, send: Send, body: bytes) -> None:
+    async def _send(self, send: Send, body: bytes, *, more: bool = True) -> None:
         async with asyncio.timeout(self._hub.pace.send_timeout_s):
-            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 async def _gone(receive: Receive) -> None:

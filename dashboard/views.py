@@ -1,4 +1,4 @@
-"""A view: what a screen shows, all of it in the URL."""
+"""A view: what a screen shows, all of it in the URL but what its viewer may see."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from dashboard.pages import PAGES
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES
+from pipelines.clearance import LEAST, Clearance
 from pipelines.errors import QueryError
 
 _LONGEST = 200
@@ -21,15 +22,19 @@ class BadViewError(ValueError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class View:
-    """One page in one language, with its filters. Screens on equal views share one drawing."""
+    """One page in one language, with its filters. Screens on equal views share one drawing.
+
+    ``clearance`` is put there by the server, from the session: no address can widen it.
+    """
 
     page: str
     language: str
     filters: tuple[tuple[str, str], ...] = ()
+    clearance: Clearance = LEAST
 
     @property
     def key(self) -> str:
-        """The canonical URL of the view: equal views have equal keys."""
+        """The canonical URL of the view; who may see how much of it is not in there."""
         return f"/{self.page}?{urlencode([('lang', self.language), *self.filters])}"
 
     @property
@@ -40,8 +45,8 @@ class View:
         return replace(self, language=DEFAULT_LANGUAGE, filters=read)
 
 
-def parse_view(page: str, query: Mapping[str, str]) -> View:
-    """The view that a page name and a query string ask for.
+def parse_view(page: str, query: Mapping[str, str], clearance: Clearance = LEAST) -> View:
+    """The view that a page name and a query string ask for, for whoever has ``clearance``.
 
     Raises UnknownPageError or BadViewError with a message for the person who typed it.
     """
@@ -62,4 +67,5 @@ def parse_view(page: str, query: Mapping[str, str]) -> View:
         PAGES[page].check(dict(filters))
     except QueryError as error:
         raise BadViewError(str(error)) from error
-    return View(page=page, language=language, filters=filters)
+    seen = clearance.at_most(PAGES[page].most)
+    return View(page=page, language=language, filters=filters, clearance=seen)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pipelines.clearance import LEAST, Clearance
 from pipelines.errors import QueryError
 from pipelines.installation import Installation
 from pipelines.kpis import Value
@@ -130,9 +131,14 @@ def check(filters: Mapping[str, str]) -> None:
 
 
 def read_board(
-    reader: Reader, installation: Installation, filters: Mapping[str, str], *, now: datetime
+    reader: Reader,
+    installation: Installation,
+    filters: Mapping[str, str],
+    *,
+    now: datetime,
+    clearance: Clearance = LEAST,
 ) -> Board:
-    """The board that a URL's filters ask for.
+    """The board that a URL's filters ask for, as ``clearance`` may see it.
 
     Raises QueryError naming parameter, value and what is allowed.
     """
@@ -152,7 +158,7 @@ def read_board(
         source=filters.get("source") or None,
     )
     parts_by = _parts_by(installation, query)
-    rows, more = _listed(reader, installation, query, filters.get("q") or None)
+    rows, more = _listed(reader, installation, query, filters.get("q") or None, clearance)
     by_hour = (query.window[1] - query.window[0]) <= timedelta(days=_BARS_OF_HOURS)
     return Board(
         now=now,
@@ -182,7 +188,11 @@ def read_board(
 
 
 def _listed(
-    reader: Reader, installation: Installation, query: Query, sought: str | None
+    reader: Reader,
+    installation: Installation,
+    query: Query,
+    sought: str | None,
+    clearance: Clearance,
 ) -> tuple[list[dict[str, Any]], bool]:
     """The rows of the list, masked. What is sought must stand in what is shown.
 
@@ -190,7 +200,7 @@ def _listed(
     """
     desk = installation.desk
     rows, more = newest(reader, query, desk, limit=ROWS_MOST, containing=sought)
-    shown = [in_rows(row, installation.settings.sensitive_kinds) for row in rows]
+    shown = [in_rows(row, installation.settings.sensitive_kinds, clearance) for row in rows]
     return [row for row in shown if sought is None or _has(row, sought)], more
 
 

@@ -1,20 +1,22 @@
 """The case file of one incident: what was said about it, and why each clock stands as it does."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from pipelines.clearance import LEAST, Clearance
 from pipelines.installation import Installation
 from pipelines.model.clock import CLOCKS, ClockState, Outcome, Reading, judge, state_of
 from pipelines.model.device import Condition
 from pipelines.model.fact import Fact, Flag, Statement
 from pipelines.model.incident import Incident, fold, latest_revisions
 from pipelines.model.milestone import PREDECESSOR, Milestone
+from pipelines.model.place import Place
 from pipelines.model.stamp import Method, Stamp
-from pipelines.privacy import masked
+from pipelines.privacy import masked, words
 from pipelines.snapshot import Names
 from pipelines.store import schema
 from pipelines.store.store import Reader
@@ -85,7 +87,11 @@ class DeviceLine:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """What is known about one incident; words and place are None where its kind is sensitive."""
+    """What is known about one incident, as far as whoever looks may see it.
+
+    Of a sensitive kind ``title`` and ``address`` are None, or for a supervisor masked; its exact
+    place and the reports as received are left out for everybody.
+    """
 
     incident: Incident
     kind_names: Names
@@ -117,12 +123,17 @@ class CaseFile:
 
 
 def read_case(
-    reader: Reader, installation: Installation, incident_id: str, *, now: datetime
+    reader: Reader,
+    installation: Installation,
+    incident_id: str,
+    *,
+    now: datetime,
+    clearance: Clearance = LEAST,
 ) -> CaseFile:
-    """Everything about one incident, as it stands at ``now``; texts are masked."""
+    """Everything about one incident, as it stands at ``now``, as ``clearance`` may see it."""
     said = reader.statements([incident_id]).get(incident_id)
     settings = installation.settings
-    case = None if not said else _case(reader, installation, incident_id, said, now)
+    case = None if not said else _case(reader, installation, incident_id, said, now, clearance)
     deadlines = [c.outcome.deadline for c in case.clocks] if case else []
     coming = [deadline for deadline in deadlines if deadline is not None and deadline > now]
     return CaseFile(
@@ -142,12 +153,14 @@ def _case(
     incident_id: str,
     said: Sequence[Statement],
     now: datetime,
+    clearance: Clearance,
 ) -> Case:
     row = reader.incidents([incident_id])[incident_id]
-    incident = fold(said).at_grid(row.grid)
+    whole = fold(said).at_grid(row.grid)
+    is_sensitive = (whole.kind or "") in installation.settings.sensitive_kinds
+    incident = _as_seen(whole, is_sensitive, clearance)
     grid = installation.grids.get(incident.grid)
     kind = _kind(installation, incident.kind)
-    hidden = (incident.kind or "") in installation.settings.sensitive_kinds
     current = set(latest_revisions(said))
     names = {source.id: source.names for source in installation.sources}
     return Case(
@@ -158,14 +171,21 @@ def _case(
         grid_names=grid.names,
         community=grid.parent,
         community_names=grid.parent_names,
-        is_sensitive=hidden,
-        title=None if hidden else masked(incident.title),
-        address=None if hidden else masked(incident.place.address),
+        is_sensitive=is_sensitive,
+        title=incident.title,
+        address=incident.place.address,
         clocks=_clocks(reader, installation, incident, now),
         timeline=_timeline(incident, said, current, names),
-        reports=() if hidden else _reports(reader, incident_id, said, current, names),
-        device=_device(reader, installation, said),
+        # a report holds the exact place as well
+        reports=() if is_sensitive else _reports(reader, incident_id, said, current, names),
+        device=None if is_sensitive else _device(reader, installation, said),
     )
+
+
+def _as_seen(incident: Incident, is_sensitive: bool, clearance: Clearance) -> Incident:
+    title, address = words(incident.title, incident.place.address, is_sensitive, clearance)
+    place = Place(address=address) if is_sensitive else incident.place._replace(address=address)
+    return replace(incident, title=title, place=place)
 
 
 def _kind(installation: Installation, code: str | None) -> tuple[Names, str]:
@@ -306,7 +326,7 @@ def _device(
     name = raised[1]
     return DeviceLine(
         names=entry.names if entry else {"zh": name, "en": name},
-        address=entry.address if entry else "",
+        address=masked(entry.address) if entry else "",
         conditions=tuple(sorted(state.holding)) if state else (),
         last_seen=state.last_seen if state else None,
     )

@@ -1,6 +1,7 @@
 """The running product, as the screens see it."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from pipelines import canary
 from pipelines.backdrop import Backdrop
 from pipelines.board import Board, read_board
 from pipelines.casefile import CaseFile, read_case
+from pipelines.clearance import LEAST, Clearance
 from pipelines.clock import Clock, FastClock, SteadyClock, SystemClock
 from pipelines.duty import Duty
 from pipelines.endurance import WALLS_RELOAD
@@ -40,6 +42,7 @@ class Live:
     def __init__(self, installation: Installation, *, clock: Clock | None = None) -> None:
         self._installation = installation
         self._clock = clock or _clock(installation)
+        self._clearance = LEAST
         self._health = Health()
         self._memory = Memory(installation, rate=self._clock.rate)
         self._lab = LabDesk(installation, rate=self._clock.rate)
@@ -50,6 +53,12 @@ class Live:
     def rate(self) -> float:
         """How fast the product's clock runs; 1.0 is life."""
         return self._clock.rate
+
+    def seen_by(self, clearance: Clearance) -> "Live":
+        """The same product, giving out what ``clearance`` may see."""
+        seen = copy(self)
+        seen._clearance = clearance
+        return seen
 
     def start(self) -> None:
         """Begin to poll and to listen, or wait until no other process does."""
@@ -96,7 +105,9 @@ class Live:
     def board(self, filters: Mapping[str, str]) -> Board:
         """The desk's board; raises QueryError for a wrong filter."""
         with self._installation.store.reading() as reader:
-            return read_board(reader, self._installation, filters, now=self.now())
+            return read_board(
+                reader, self._installation, filters, now=self.now(), clearance=self._clearance
+            )
 
     def lab(self, filters: Mapping[str, str]) -> LabBoard:
         """The definition lab, counted in the last minute; raises QueryError for a wrong filter."""
@@ -106,7 +117,13 @@ class Live:
     def case(self, incident_id: str) -> CaseFile:
         """Everything about one incident."""
         with self._installation.store.reading() as reader:
-            return read_case(reader, self._installation, incident_id, now=self.now())
+            return read_case(
+                reader,
+                self._installation,
+                incident_id,
+                now=self.now(),
+                clearance=self._clearance,
+            )
 
     def roster(self) -> Roster:
         """How every source is doing, in full."""
@@ -143,7 +160,7 @@ class Live:
     def rows(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         """The incidents behind the figures, masked; raises QueryError."""
         sensitive = self._installation.settings.sensitive_kinds
-        return [in_rows(row, sensitive) for row in self._answer(rows, parameters)]
+        return [in_rows(row, sensitive, self._clearance) for row in self._answer(rows, parameters)]
 
     def intake(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Intake per 5 minutes; raises QueryError."""

@@ -1,8 +1,13 @@
 """Masking what may name a person, before a text leaves the server.
 
 The usual masks (GB/T 35273): a mobile number keeps its first three and last four digits, an
-identity number its first six and last four. A text that a source puts such a number into, a title
-or an address, is masked for everybody who looks; the store keeps it as received.
+identity number its first six and last four, a name its surname. A text that a source puts such a
+thing into, a title or an address, is masked for everybody who looks; the store keeps it as
+received. Single values are revealed, with a reason, by :mod:`pipelines.reveal`.
+
+How much is left depends on who looks (:mod:`pipelines.clearance`). On a wall, which everybody in
+the room reads, addresses end before the flat. Of a sensitive kind a wall and a viewer get no words
+and no place; a supervisor gets its words, masked, and its street.
 """
 
 import re
@@ -10,7 +15,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, overload
 
-from pipelines.snapshot import OpenIncident, Snapshot
+from pipelines.clearance import LEAST, Clearance, Role
+from pipelines.personal_names import names_masked
+from pipelines.snapshot import DeviceAlarm, OpenIncident, Snapshot
 
 _GAP = r"[-\s.]?"
 _START = r"(?<!\d)(?<!\d\.)"
@@ -32,18 +39,41 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"([\w.+-])[\w.+-]*(@[\w-]+(?:\.[\w-]+)+)"), r"\1***\2"),
 )
 
+_FLAT = re.compile(
+    r"(?:[0-9０-９]{1,2}\s*单元)?\s*[0-9０-９A-Za-z]{1,5}\s*(?:室|户|号房)|[0-9０-９]{1,2}\s*单元"
+    # 3-2-1501: building, entrance, flat; a date has a longer first number
+    r"|(?<=[0-9])-[0-9]{1,2}-[0-9]{3,4}(?![0-9-])"
+    r"|,?\s*(?:(?:apt|apartment|unit|suite|flat|room)\b\.?\s*|#\s*)[0-9A-Za-z-]{1,6}\b",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"[0-9０-９#]")
+
 
 @overload
 def masked(text: str) -> str: ...
 @overload
 def masked(text: None) -> None: ...
 def masked(text: str | None) -> str | None:
-    """The text with every phone, identity and account number and mail address masked."""
+    """The text with every phone, identity and account number, mail address and name masked."""
     if text is None:
         return None
     for pattern, mask in _RULES:
         text = pattern.sub(mask, text)
-    return text
+    return names_masked(text)
+
+
+@overload
+def without_flat(text: str) -> str: ...
+@overload
+def without_flat(text: None) -> None: ...
+def without_flat(text: str | None) -> str | None:
+    """An address or a title up to the building: 3幢2单元1501室 becomes 3幢."""
+    return None if text is None else _FLAT.sub("", text).strip()
+
+
+def street_of(address: str | None) -> str | None:
+    """An address up to its first number; None when nothing is left of it."""
+    return None if address is None else _NUMBERED.split(address, maxsplit=1)[0].strip() or None
 
 
 def on_a_wall(snapshot: Snapshot, sensitive: Iterable[str]) -> Snapshot:
@@ -55,6 +85,10 @@ def on_a_wall(snapshot: Snapshot, sensitive: Iterable[str]) -> Snapshot:
     complaints = snapshot.complaints
     if complaints is not None:
         complaints = replace(complaints, rows=_all_shown(complaints.rows, hidden))
+    devices = snapshot.devices
+    if devices is not None:
+        alarms, troubles = _without_flats(devices.alarms), _without_flats(devices.troubles)
+        devices = replace(devices, alarms=alarms, troubles=troubles)
     critical = tuple(
         replace(one, incident=_shown(one.incident, one.incident.kind in hidden))
         for one in snapshot.critical
@@ -63,6 +97,7 @@ def on_a_wall(snapshot: Snapshot, sensitive: Iterable[str]) -> Snapshot:
         snapshot,
         open=_all_shown(snapshot.open, hidden),
         complaints=complaints,
+        devices=devices,
         critical=critical,
     )
 
@@ -76,11 +111,40 @@ def _all_shown(
 def _shown(incident: OpenIncident, is_hidden: bool) -> OpenIncident:
     if is_hidden:
         return replace(incident, title=None, address=None, lat=None, lon=None)
-    return replace(incident, title=masked(incident.title), address=masked(incident.address))
+    title, address = masked(incident.title), masked(incident.address)
+    return replace(incident, title=without_flat(title), address=without_flat(address))
 
 
-def in_rows(row: Mapping[str, Any], sensitive: Iterable[str]) -> dict[str, Any]:
-    """A row of the list behind a figure, as a viewer may see it."""
-    if row["kind"] in frozenset(sensitive):
-        return {**row, "title": None, "address": None, "lat": None, "lon": None}
-    return {**row, "title": masked(row["title"]), "address": masked(row["address"])}
+def _without_flats(alarms: Iterable[DeviceAlarm]) -> tuple[DeviceAlarm, ...]:
+    """Smoke alarms hang in the flats of people who live alone."""
+    return tuple(
+        replace(
+            alarm,
+            place=without_flat(masked(alarm.place)),
+            names={lang: masked(name) for lang, name in alarm.names.items()},
+        )
+        for alarm in alarms
+    )
+
+
+def in_rows(
+    row: Mapping[str, Any], sensitive: Iterable[str], clearance: Clearance = LEAST
+) -> dict[str, Any]:
+    """A row of the list behind a figure, as ``clearance`` may see it."""
+    is_sensitive = row["kind"] in frozenset(sensitive)
+    title, address = words(row["title"], row["address"], is_sensitive, clearance)
+    shown = {**row, "title": title, "address": address}
+    return {**shown, "lat": None, "lon": None} if is_sensitive else shown
+
+
+def words(
+    title: str | None, address: str | None, is_sensitive: bool, clearance: Clearance
+) -> tuple[str | None, str | None]:
+    """Title and address of an incident, as ``clearance`` may read them."""
+    if is_sensitive and not clearance.sees_sensitive:
+        return None, None
+    if is_sensitive:
+        return without_flat(masked(title)), street_of(masked(address))
+    if not clearance.role.may(Role.VIEWER):
+        return without_flat(masked(title)), without_flat(masked(address))
+    return masked(title), masked(address)

@@ -5,19 +5,27 @@ their role may reach, refuses requests made by other sites, and puts the headers
 browser what this site never does.
 """
 
+import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access.keeper import Keeper
-from dashboard.access.person import Person, Role
+from dashboard.access.person import ANYBODY, Person, Role
+from dashboard.access.watch import Watch
+
+log = logging.getLogger(__name__)
 
 COOKIE = "grid135"
+_STREAM = "/stream"
+_FILES = ("/assets/",)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PUBLIC = ("/login", "/invitation/", "/enter/", "/assets/", "/health", "/ingest/")
 _WALL = (
@@ -79,29 +87,53 @@ class Guard:
         self._clock = clock
         self._hosts = hosts
         self._policy = policy or content_policy()
+        self._watch = None if keeper is None else Watch(keeper, clock)
+        self._failing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or say why not."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        person = self._person(HTTPConnection(scope))
+        send = self._sealed(send)
+        try:
+            person = await self._person(HTTPConnection(scope))
+        except SQLAlchemyError:
+            self._report()
+            await PlainTextResponse("accounts cannot be read; try again", 503)(scope, receive, send)
+            return
         refused = self._refusal(scope, person)
         if refused is not None:
-            await refused(scope, receive, self._sealed(send))
+            await refused(scope, receive, send)
             return
-        scope.setdefault("state", {})["person"] = person
-        await self._app(scope, receive, self._sealed(send))
+        state = scope.setdefault("state", {})
+        state["person"] = person
+        token = HTTPConnection(scope).cookies.get(COOKIE, "")
+        if self._watch is None or person is None or scope["path"] != _STREAM:
+            await self._app(scope, receive, send)
+            return
+        with self._watch.over(token, person) as may_go_on:
+            state["may_go_on"] = may_go_on
+            await self._app(scope, receive, send)
 
-    def _person(self, request: HTTPConnection) -> Person | None:
+    async def _person(self, request: HTTPConnection) -> Person | None:
         if self._keeper is None:
-            return Person(name="", role=Role.VIEWER)
+            return ANYBODY
         token = request.cookies.get(COOKIE)
-        if not token:
+        if not token or request.url.path.startswith(_FILES):
             return None
         # a stream that is merely open is not something its owner does
-        active = request.url.path != "/stream"
-        return self._keeper.person(token, now=self._clock(), active=active)
+        active = request.url.path != _STREAM
+        now = self._clock()
+        person = await asyncio.to_thread(self._keeper.person, token, now=now, active=active)
+        self._failing = False
+        return person
+
+    def _report(self) -> None:
+        """Once an outage, not at every request."""
+        if not self._failing:
+            self._failing = True
+            log.exception("the store of accounts cannot be read: nobody is let in")
 
     def _refusal(self, scope: Scope, person: Person | None) -> Response | None:
         headers = Headers(scope=scope)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -149,9 +150,8 @@ class Keeper:
             row = connection.execute(select(session).where(session.c.token == _kept(token))).first()
             if row is None:
                 return None
-            found = (
-                self._wall(connection, row) if row.kind == "wall" else self._owner(connection, row)
-            )
+            known = self._let_in if row.kind == "wall" else self._people
+            found = known(connection, [row.name]).get(row.name)
         is_over = found is None or (row.kind == "person" and _is_over(row, now))
         mine = session.c.token == row.token
         if is_over:
@@ -162,6 +162,24 @@ class Keeper:
             with changing(self._engine) as connection:
                 connection.execute(update(session).where(mine).values(seen_ms=to_ms(now)))
         return found
+
+    def standing(self, tokens: Iterable[str], *, now: datetime) -> dict[str, Person]:
+        """Whose sessions these are, without those that have ended; changes nothing."""
+        by_kept = {_kept(token): token for token in tokens}
+        query = select(session).where(session.c.token.in_(by_kept))
+        with self._engine.begin() as connection:
+            rows = [
+                row
+                for row in connection.execute(query)
+                if row.kind == "wall" or not _is_over(row, now)
+            ]
+            people = self._people(connection, [row.name for row in rows if row.kind == "person"])
+            walls = self._let_in(connection, [row.name for row in rows if row.kind == "wall"])
+        found = {
+            by_kept[row.token]: (walls if row.kind == "wall" else people).get(row.name)
+            for row in rows
+        }
+        return {token: person for token, person in found.items() if person is not None}
 
     def add_wall(self, name: str, *, by: str, now: datetime) -> str:
         """Let a wall screen in; return its token. One of the same name is revoked."""
@@ -257,15 +275,17 @@ class Keeper:
             insert(session).values(token=_kept(token), name=name, kind=kind, **times)
         )
 
-    def _wall(self, connection: Connection, row: Any) -> Person | None:
-        query = select(wall).where(wall.c.name == row.name, wall.c.revoked_ms.is_(None))
-        found = connection.execute(query).first()
-        return Person(name=found.name, role=Role.WALL) if found else None
+    def _let_in(self, connection: Connection, names: Sequence[str]) -> dict[str, Person]:
+        """The walls of these names that have not been revoked."""
+        query = select(wall.c.name).where(wall.c.name.in_(names), wall.c.revoked_ms.is_(None))
+        found = connection.execute(query).scalars() if names else ()
+        return {name: Person(name=name, role=Role.WALL) for name in found}
 
-    def _owner(self, connection: Connection, row: Any) -> Person | None:
-        query = select(account).where(account.c.name == row.name, account.c.closed_ms.is_(None))
-        found = connection.execute(query).first()
-        return Person(name=found.name, role=Role(found.role)) if found else None
+    def _people(self, connection: Connection, names: Sequence[str]) -> dict[str, Person]:
+        """The people of these names whose accounts are open."""
+        query = select(account).where(account.c.name.in_(names), account.c.closed_ms.is_(None))
+        found = connection.execute(query).all() if names else ()
+        return {row.name: Person(name=row.name, role=Role(row.role)) for row in found}
 
 
 def _open_account(connection: Connection, name: str) -> Any:

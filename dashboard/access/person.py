@@ -1,27 +1,11 @@
 """Who is asking, and what that lets them see and do."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from starlette.requests import HTTPConnection
 
-class Role(StrEnum):
-    """What somebody is; each may do all that the ones before it may."""
-
-    WALL = "wall"
-    """A screen on the wall: it looks, masked, and does nothing."""
-    VIEWER = "viewer"
-    """查看: looks at everything, masked."""
-    SUPERVISOR = "supervisor"
-    """值班长, 网格长."""
-    DUTY = "duty"
-    """值班员."""
-    ADMIN = "admin"
-    """管理员: may also look after accounts, walls and sources."""
-
-    def may(self, least: "Role") -> bool:
-        """Whether this role is at least ``least``."""
-        order = list(Role)
-        return order.index(self) >= order.index(least)
+from pipelines.clearance import Clearance
+from pipelines.clearance import Role as Role
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,3 +14,18 @@ class Person:
 
     name: str
     role: Role
+
+    @property
+    def clearance(self) -> Clearance:
+        """What they may be shown."""
+        return Clearance(role=self.role)
+
+
+ANYBODY = Person(name="", role=Role.VIEWER)
+"""Who asks where nobody is asked for a name: a viewer, and no more than that."""
+
+
+def person_of(request: HTTPConnection) -> Person:
+    """Who asks, as the guard has found; on a site without one, anybody."""
+    found = getattr(request.state, "person", None)
+    return found if isinstance(found, Person) else ANYBODY

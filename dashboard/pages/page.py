@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from dashboard.backend import Backend
 from dashboard.panels.panel import Panel
+from pipelines.clearance import Role
 
 
 class Picture(Protocol):
@@ -42,7 +43,8 @@ class Page:
     ``read`` is called once a refresh for all screens with equal ``filters``, which are the
     parameters of its URL that it understands, besides the language. Those in ``looks`` change
     nothing of what is read: ``look`` turns the one picture into what a view shows of it.
-    ``choices`` are the values allowed, up to a colon.
+    ``choices`` are the values allowed, up to a colon. Who is less than ``least`` does not get the
+    page; who is more than ``most`` sees no more of it than that.
     """
 
     layout: Callable[[], Component]
@@ -52,4 +54,6 @@ class Page:
     looks: tuple[str, ...] = ()
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     look: Callable[[Any, Mapping[str, str]], Picture] = _as_it_is
+    least: Role = Role.VIEWER
+    most: Role = Role.ADMIN
     check: Callable[[Mapping[str, str]], None] = _anything

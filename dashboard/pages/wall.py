@@ -6,6 +6,7 @@ from dashboard.pages.box import box
 from dashboard.pages.page import Page
 from dashboard.panels import PANELS
 from dashboard.scenes import SCENES, THEMES, looked_at
+from pipelines.clearance import Role
 
 
 def layout() -> html.Div:
@@ -156,4 +157,6 @@ PAGE = Page(
     looks=("scene", "theme"),
     choices={"scene": SCENES, "theme": THEMES},
     look=looked_at,
+    least=Role.WALL,
+    most=Role.WALL,
 )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from math import sin
 
 from pipelines.backdrop import Backdrop
+from pipelines.clearance import Clearance
 from pipelines.errors import QueryError
 from pipelines.kpis.rates import share, wilson
 from pipelines.model.clock import Reading
@@ -232,6 +233,7 @@ class FakeBackend:
         self.reads = 0
         self.roster_reads = 0
         self.canaries: list[str] = []
+        self.seen: list[Clearance] = []
         self.error: Exception | None = None
         self.mark = ""
         self.outlines = street_geojson()
@@ -239,6 +241,11 @@ class FakeBackend:
         self._snapshot = snapshot or a_snapshot()
         self._started = datetime.now(UTC)
         self._version = 1
+
+    def seen_by(self, clearance: Clearance, /) -> "FakeBackend":
+        """Everybody sees the same; who looked is remembered."""
+        self.seen.append(clearance)
+        return self
 
     def show(self, snapshot: Snapshot) -> None:
         """Change what the store holds."""

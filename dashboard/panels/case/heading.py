@@ -50,9 +50,9 @@ def _title(case: Case, say: Say) -> list[object]:
 
 
 def _place(case: Case, say: Say) -> str:
-    if case.is_sensitive:
-        return say("case.sensitive")
     parts = [case.address, case.title]
+    if case.is_sensitive and not any(parts):
+        return say("case.sensitive")
     return " · ".join(dict.fromkeys(part for part in parts if part))
 
 

@@ -1,0 +1,52 @@
+"""What whoever looks may be shown. It comes from their session, never from what they ask for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What somebody is; each may do all that the ones before it may."""
+
+    WALL = "wall"
+    """A screen on the wall: it looks, masked, and does nothing."""
+    VIEWER = "viewer"
+    """查看: looks at everything, masked."""
+    SUPERVISOR = "supervisor"
+    """值班长, 网格长: sees what sensitive incidents are about, and may reveal one value."""
+    DUTY = "duty"
+    """值班员."""
+    ADMIN = "admin"
+    """管理员: may also look after accounts, walls and sources."""
+
+    def may(self, least: "Role") -> bool:
+        """Whether this role is at least ``least``."""
+        order = list(Role)
+        return order.index(self) >= order.index(least)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clearance:
+    """What a screen may show. Part of every view: views of different clearance share nothing.
+
+    Without any it is a wall's, so that who forgets to say whose eyes it is for shows the least.
+    """
+
+    role: Role = Role.WALL
+
+    @property
+    def sees_sensitive(self) -> bool:
+        """Whether words of a sensitive kind are shown, masked; its exact place never is."""
+        return self.role.may(Role.SUPERVISOR)
+
+    @property
+    def may_reveal(self) -> bool:
+        """Whether single masked values may be asked for, with a reason."""
+        return self.role.may(Role.SUPERVISOR)
+
+    def at_most(self, role: Role) -> "Clearance":
+        """This clearance, or that of ``role`` where it is less: for a screen in a room."""
+        return self if role.may(self.role) else Clearance(role=role)
+
+
+LEAST = Clearance()
+"""What a screen in a room shows, whoever logged in there."""
