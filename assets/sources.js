@@ -14,7 +14,7 @@
     button.disabled = true;
     button.textContent = clock.say("canary.sending", {});
     const query = new URLSearchParams({ source: button.dataset.canary });
-    fetch("/api/v1/canary?" + query, { method: "POST", headers: { "X-Grid135": "page" } }).then(
+    window.grid135.post("/api/v1/canary?" + query).then(
       (answer) => {
         if (answer.ok) return restore();
         button.textContent = clock.say("canary.failed", {});

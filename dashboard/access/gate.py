@@ -13,12 +13,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard.access.guard import COOKIE, safe_next
+from dashboard.access.forgery import CSRF_FIELD
+from dashboard.access.guard import safe_next, session_cookie
 from dashboard.access.keeper import AccessError, Keeper
 from dashboard.access.passwords import SHORTEST, WeakPasswordError
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
 
-_MOST = 4096
 _WALL_COOKIE_S = 400 * 86_400
 _PAGE = """<!DOCTYPE html>
 <html lang="{lang}"><head><meta charset="utf-8">
@@ -53,8 +53,8 @@ class Gate:
         say = _say(request)
         onward = safe_next(request.query_params.get("next"))
         if request.method == "GET":
-            return _login_page(say)
-        form = await _form(request)
+            return _login_page(request, say)
+        form = await read_form(request)
         name, password = form.get("name", ""), form.get("password", "")
         peer = request.client.host if request.client else ""
         try:
@@ -63,15 +63,17 @@ class Gate:
             )
         except AccessError as error:
             status = 429 if error.why == "locked" else 401
-            return _login_page(say, problem=say(f"gate.{error.why}"), name=name, status=status)
+            problem = say(f"gate.{error.why}")
+            return _login_page(request, say, problem=problem, name=name, status=status)
+        # whoever logs in anew leaves nothing open behind
+        await asyncio.to_thread(self._keeper.log_out, self._session(request), now=self._clock())
         return self._inside(onward, token, None)
 
     async def logout(self, request: Request) -> Response:
         """End the session."""
-        token = request.cookies.get(COOKIE, "")
-        await asyncio.to_thread(self._keeper.log_out, token, now=self._clock())
+        await asyncio.to_thread(self._keeper.log_out, self._session(request), now=self._clock())
         response = RedirectResponse("/login", 303)
-        response.delete_cookie(COOKIE)
+        response.delete_cookie(session_cookie(secure=self._secure), secure=self._secure)
         return response
 
     async def invitation(self, request: Request) -> Response:
@@ -84,16 +86,16 @@ class Gate:
             problem = say("gate.bad_invitation")
             return _page(say, say("gate.invitation"), "", problem=problem, status=410)
         if request.method == "GET":
-            return _invitation_page(say, name)
-        form = await _form(request)
+            return _invitation_page(request, say, name)
+        form = await read_form(request)
         password = form.get("password", "")
         if password != form.get("again"):
-            return _invitation_page(say, name, problem=say("gate.not_the_same"))
+            return _invitation_page(request, say, name, problem=say("gate.not_the_same"))
         try:
             await asyncio.to_thread(self._keeper.set_password, token, password, now=now)
         except WeakPasswordError as error:
             problem = say(f"gate.weak_{error.rule}", n=SHORTEST)
-            return _invitation_page(say, name, problem=problem)
+            return _invitation_page(request, say, name, problem=problem)
         except AccessError:
             return _page(say, say("gate.invitation"), "", problem=say("gate.bad_invitation"))
         return RedirectResponse("/login", 303)
@@ -109,14 +111,18 @@ class Gate:
         query = f"?{request.url.query}" if request.url.query else ""
         return self._inside(f"/wall{query}", session, _WALL_COOKIE_S)
 
+    def _session(self, request: Request) -> str:
+        return request.cookies.get(session_cookie(secure=self._secure), "")
+
     def _inside(self, path: str, token: str, max_age: int | None) -> Response:
         response = RedirectResponse(path, 303)
         response.set_cookie(
-            COOKIE,
+            session_cookie(secure=self._secure),
             token,
             max_age=max_age,
             httponly=True,
-            samesite="strict",
+            # not strict: an address that a colleague sends must open for who is logged in
+            samesite="lax",
             secure=self._secure,
         )
         return response
@@ -127,31 +133,36 @@ def _say(request: Request) -> Say:
     return say_in(language if language in LANGUAGES else DEFAULT_LANGUAGE)
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """The fields of a form of reasonable size."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _MOST:
-            return {}
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form; the guard has seen to its size and its token."""
+    body = await request.body()
     fields = parse_qs(body.decode("utf-8", errors="replace"), keep_blank_values=True)
     return {name: values[-1] for name, values in fields.items()}
 
 
-def _login_page(say: Say, *, problem: str = "", name: str = "", status: int = 200) -> Response:
+def csrf_field(request: Request) -> str:
+    """The field of a form that holds the token against forged requests."""
+    token = getattr(request.state, "csrf", "")
+    return f'<input type="hidden" name="{CSRF_FIELD}" value="{escape(token)}">'
+
+
+def _login_page(
+    request: Request, say: Say, *, problem: str = "", name: str = "", status: int = 200
+) -> Response:
     form = (
-        f'<form method="post">{_field(say("gate.name"), "name", "text", "username", name)}'
+        f'<form method="post">{csrf_field(request)}'
+        f"{_field(say('gate.name'), 'name', 'text', 'username', name)}"
         f"{_field(say('gate.password'), 'password', 'password', 'current-password')}"
         f"<button>{escape(say('gate.log_in'))}</button></form>"
     )
     return _page(say, say("gate.title"), form, problem=problem, status=status)
 
 
-def _invitation_page(say: Say, name: str, *, problem: str = "") -> Response:
+def _invitation_page(request: Request, say: Say, name: str, *, problem: str = "") -> Response:
     form = (
         f"<p>{escape(say('gate.for', name=name))}</p>"
         f"<p>{escape(say('gate.rules', n=SHORTEST))}</p>"
-        f'<form method="post">'
+        f'<form method="post">{csrf_field(request)}'
         f"{_field(say('gate.password'), 'password', 'password', 'new-password')}"
         f"{_field(say('gate.again'), 'again', 'password', 'new-password')}"
         f"<button>{escape(say('gate.set'))}</button></form>"

@@ -7,7 +7,7 @@ browser what this site never does.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import quote, urlsplit
 
@@ -17,6 +17,17 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dashboard.access.forgery import (
+    CSRF_COOKIE,
+    MOST_FORM,
+    FormTooLargeError,
+    expected,
+    fresh,
+    give,
+    is_from_here,
+    is_right,
+    shown,
+)
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import ANYBODY, Person, Role
 from dashboard.access.watch import Watch
@@ -25,6 +36,8 @@ log = logging.getLogger(__name__)
 
 COOKIE = "grid135"
 _STREAM = "/stream"
+_ANOTHER_SITE = "this request was made by another site"
+_NO_TOKEN = "this page is out of date: load it anew and try again"
 _FILES = ("/assets/",)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _PUBLIC = ("/login", "/invitation/", "/enter/", "/assets/", "/health", "/ingest/")
@@ -70,7 +83,7 @@ class Guard:
 
     ``keeper`` is None when the site is open: then everybody is a viewer, and no one more than
     that. ``hosts`` are the names this server answers to; a request for another is refused, so
-    that a forged Host header leads nowhere.
+    that a forged Host header leads nowhere. ``secure`` says that it is reached by https only.
     """
 
     def __init__(
@@ -81,12 +94,14 @@ class Guard:
         clock: Clock,
         hosts: frozenset[str],
         policy: str | None = None,
+        secure: bool = False,
     ) -> None:
         self._app = app
         self._keeper = keeper
         self._clock = clock
         self._hosts = hosts
         self._policy = policy or content_policy()
+        self._secure = secure
         self._watch = None if keeper is None else Watch(keeper, clock)
         self._failing = False
 
@@ -95,37 +110,39 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        send = self._sealed(send)
+        connection = HTTPConnection(scope)
+        session = connection.cookies.get(session_cookie(secure=self._secure))
+        wanted = expected(connection, session)
+        token = wanted or fresh()
+        send = self._sealed(send, connection, token)
         try:
-            person = await self._person(HTTPConnection(scope))
+            person = await self._person(scope["path"], session)
         except SQLAlchemyError:
             self._report()
             await PlainTextResponse("accounts cannot be read; try again", 503)(scope, receive, send)
             return
         refused = self._refusal(scope, person)
+        if refused is None and _changes_something(scope):
+            refused, receive = await _forged(connection, wanted, receive)
         if refused is not None:
             await refused(scope, receive, send)
             return
-        state = scope.setdefault("state", {})
-        state["person"] = person
-        token = HTTPConnection(scope).cookies.get(COOKIE, "")
+        scope.setdefault("state", {}).update(person=person, csrf=token)
         if self._watch is None or person is None or scope["path"] != _STREAM:
             await self._app(scope, receive, send)
             return
-        with self._watch.over(token, person) as may_go_on:
-            state["may_go_on"] = may_go_on
+        with self._watch.over(session or "", person) as may_go_on:
+            scope["state"]["may_go_on"] = may_go_on
             await self._app(scope, receive, send)
 
-    async def _person(self, request: HTTPConnection) -> Person | None:
+    async def _person(self, path: str, session: str | None) -> Person | None:
         if self._keeper is None:
             return ANYBODY
-        token = request.cookies.get(COOKIE)
-        if not token or request.url.path.startswith(_FILES):
+        if not session or path.startswith(_FILES):
             return None
         # a stream that is merely open is not something its owner does
-        active = request.url.path != _STREAM
-        now = self._clock()
-        person = await asyncio.to_thread(self._keeper.person, token, now=now, active=active)
+        active, now = path != _STREAM, self._clock()
+        person = await asyncio.to_thread(self._keeper.person, session, now=now, active=active)
         self._failing = False
         return person
 
@@ -140,9 +157,8 @@ class Guard:
         path = scope["path"]
         if not self._is_ours(headers.get("host", "")):
             return PlainTextResponse("this server does not answer to that name", 421)
-        pushed = path.startswith("/ingest/")  # its sender proves itself with a secret
-        if scope["method"] not in _SAFE and not pushed and not _from_here(headers):
-            return PlainTextResponse("this request was made by another site", 403)
+        if _changes_something(scope) and not is_from_here(headers):
+            return PlainTextResponse(_ANOTHER_SITE, 403)
         if path.startswith(_PUBLIC):
             return None
         if person is None:
@@ -155,13 +171,22 @@ class Guard:
         name = (urlsplit(f"//{host}").hostname or "").lower() if host else ""
         return not self._hosts or name in self._hosts
 
-    def _sealed(self, send: Send) -> Send:
+    def _sealed(self, send: Send, connection: HTTPConnection, token: str) -> Send:
+        """Answers with the headers that hold for all of them, and pages with their token."""
+
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Content-Security-Policy", self._policy)
+                if self._secure:
+                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                is_page = headers.get("content-type", "").startswith("text/html")
+                if is_page:
+                    headers.setdefault("Cache-Control", "no-store")
+                if is_page and connection.cookies.get(CSRF_COOKIE) != token:
+                    give(headers, token, secure=self._secure)
             await send(message)
 
         return sealed
@@ -174,17 +199,29 @@ def _least(path: str) -> Role:
     return Role.WALL if path == "/" or path.startswith(_WALL) else Role.VIEWER
 
 
-def _from_here(headers: Mapping[str, str]) -> bool:
-    """Whether a request that changes something was made by a page of ours.
+def session_cookie(*, secure: bool) -> str:
+    """The name of the cookie that holds a session.
 
-    Browsers say so themselves, in a header that no page can set (Fetch Metadata) or in Origin; a
-    program that sends neither is not one of our pages.
+    With https its prefix makes browsers refuse one that another host of the domain has set.
     """
-    site = headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == headers.get("host")
+    return f"__Host-{COOKIE}" if secure else COOKIE
+
+
+def _changes_something(scope: Scope) -> bool:
+    """Whether a request must prove where it comes from. A platform that pushes has a secret."""
+    return scope["method"] not in _SAFE and not scope["path"].startswith("/ingest/")
+
+
+async def _forged(
+    connection: HTTPConnection, wanted: str | None, receive: Receive
+) -> tuple[Response | None, Receive]:
+    """Why a request that changes something is refused; and what its body is read from."""
+    try:
+        said, receive = await shown(Headers(scope=connection.scope), receive)
+    except FormTooLargeError:
+        return PlainTextResponse(f"a form has at most {MOST_FORM} bytes", 413), receive
+    refused = None if is_right(said, wanted) else PlainTextResponse(_NO_TOKEN, 403)
+    return refused, receive
 
 
 def _to_login(scope: Scope, headers: Headers) -> Response:

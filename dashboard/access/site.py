@@ -44,6 +44,7 @@ def guarded(
         clock=_now,
         hosts=settings.hosts,
         policy=content_policy(app.state.script_hashes),
+        secure=settings.access.https,
     )
 
 

@@ -1,11 +1,13 @@
 """A whole site behind its guard, on a real socket, with people in it."""
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 import httpx
 
+from dashboard.access.forgery import CSRF_HEADER
 from dashboard.access.gate import Gate
 from dashboard.access.guard import COOKIE, Guard
 from dashboard.access.keeper import Keeper
@@ -44,9 +46,11 @@ class Site:
         return self.keeper.log_in(name, PASSWORD, peer="", now=NINE)
 
     def browser(self, token: str | None) -> httpx.Client:
-        """A client that sends what a browser with this cookie would."""
+        """A client that sends what a page of ours, with this cookie, would."""
         cookies = {COOKIE: token} if token else {}
         headers = {"sec-fetch-site": "same-origin"}
+        if token:
+            headers[CSRF_HEADER] = hashlib.sha256(f"grid135:csrf:{token}".encode()).hexdigest()
         return httpx.Client(base_url=self.server.url, cookies=cookies, headers=headers, timeout=20)
 
 

@@ -1,6 +1,7 @@
 """The guard at the gate."""
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from dashboard.access.forgery import CSRF_COOKIE, CSRF_HEADER
 from dashboard.access.gate import Gate
 from dashboard.access.guard import COOKIE, Guard, safe_next
 from dashboard.access.keeper import Keeper
@@ -28,19 +30,19 @@ async def who(request: Request) -> Response:
 class Site:
     """A site behind the guard, and a browser in front of it."""
 
-    def __init__(self, keeper: Keeper | None) -> None:
-        gate = Gate(keeper, lambda: NINE, secure=False).routes if keeper else []
+    def __init__(self, keeper: Keeper | None, *, secure: bool = False) -> None:
+        gate = Gate(keeper, lambda: NINE, secure=secure).routes if keeper else []
         pages = [Route(path, who, methods=["GET", "POST"]) for path in (*PATHS, "/ingest/x")]
         app = Starlette(routes=[*gate, *pages])
-        self._app = Guard(app, keeper=keeper, clock=lambda: NINE, hosts=HOSTS)
+        self._app = Guard(app, keeper=keeper, clock=lambda: NINE, hosts=HOSTS, secure=secure)
+        self._base = "https://grid135.test" if secure else "http://grid135.test"
         self.cookies = httpx.Cookies()
 
     def ask(self, method: str, path: str, **asked: Any) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self._app)
-            base = "http://grid135.test"
             async with httpx.AsyncClient(
-                transport=transport, base_url=base, cookies=self.cookies
+                transport=transport, base_url=self._base, cookies=self.cookies
             ) as client:
                 response = await client.request(method, path, **asked)
                 self.cookies = client.cookies
@@ -52,8 +54,14 @@ class Site:
         return self.ask("GET", path, **asked)
 
     def post(self, path: str, **asked: Any) -> httpx.Response:
-        headers = {"sec-fetch-site": "same-origin", **asked.pop("headers", {})}
+        headers = {"sec-fetch-site": "same-origin", **self.token, **asked.pop("headers", {})}
         return self.ask("POST", path, headers=headers, **asked)
+
+    @property
+    def token(self) -> dict[str, str]:
+        """What a page's script sends along: the token that the page brought."""
+        self.get("/login")
+        return {CSRF_HEADER: self.cookies[CSRF_COOKIE]}
 
     def log_in(self, name: str, password: str = PASSWORD, **asked: Any) -> httpx.Response:
         return self.post("/login", data={"name": name, "password": password}, **asked)
@@ -112,7 +120,7 @@ def test_logging_in_leads_on_to_where_one_wanted_to_go(keeper: Keeper) -> None:
 
     assert answer.headers["location"] == "/incident/1?lang=en"
     assert "httponly" in answer.headers["set-cookie"].lower()
-    assert "samesite=strict" in answer.headers["set-cookie"].lower()
+    assert "samesite=lax" in answer.headers["set-cookie"].lower()
 
 
 @pytest.mark.parametrize(
@@ -147,6 +155,7 @@ def test_another_site_cannot_make_a_browser_change_anything(
     site = Site(keeper)
     site.log_in("chen")
 
+    headers = headers | site.token
     assert site.ask("POST", "/wall", headers=headers).status_code == 403
     assert site.ask("POST", "/logout", headers=headers).status_code == 403
     assert site.get("/wall").status_code == 200
@@ -157,7 +166,8 @@ def test_a_page_of_ours_may(keeper: Keeper) -> None:
     site = Site(keeper)
     site.log_in("chen")
 
-    by_origin = site.ask("POST", "/wall", headers={"origin": "http://grid135.test"})
+    headers = {"origin": "http://grid135.test", **site.token}
+    by_origin = site.ask("POST", "/wall", headers=headers)
 
     assert by_origin.status_code == 200
     assert site.post("/wall").status_code == 200
@@ -167,6 +177,95 @@ def test_a_platform_that_pushes_needs_no_page(keeper: Keeper) -> None:
     # it is let through to the receiver, which asks for its own secret
     with pytest.raises(AttributeError, match="role"):
         Site(keeper).ask("POST", "/ingest/x")
+
+
+OURS = {"sec-fetch-site": "same-origin"}
+
+
+def test_a_page_of_ours_needs_the_token_it_brought(keeper: Keeper) -> None:
+    join(keeper, "chen", Role.ADMIN)
+    site = Site(keeper)
+    site.log_in("chen")
+
+    def answer(token: str) -> int:
+        return site.ask("POST", "/wall", headers={**OURS, CSRF_HEADER: token}).status_code
+
+    assert answer("") == 403
+    assert answer("0" * 64) == 403
+    assert answer(site.token[CSRF_HEADER]) == 200
+
+
+def test_a_token_from_before_the_login_is_worth_nothing_after_it(keeper: Keeper) -> None:
+    join(keeper, "chen", Role.ADMIN)
+    site = Site(keeper)
+    before = site.token
+    site.log_in("chen")
+
+    assert site.ask("POST", "/wall", headers={**OURS, **before}).status_code == 403
+
+
+def test_the_token_of_one_session_is_worth_nothing_in_another(keeper: Keeper) -> None:
+    sites = []
+    for name in ("chen", "wang"):
+        join(keeper, name, Role.ADMIN)
+        sites.append(Site(keeper))
+        sites[-1].log_in(name)
+
+    headers = {**OURS, **sites[0].token}
+    cookies = httpx.Cookies(sites[1].cookies)
+    cookies.set(CSRF_COOKIE, headers[CSRF_HEADER], domain="grid135.test")
+    sites[1].cookies = cookies
+
+    assert sites[1].ask("POST", "/wall", headers=headers).status_code == 403
+
+
+def test_a_login_that_another_site_prepared_is_refused(keeper: Keeper) -> None:
+    join(keeper, "chen", Role.VIEWER)
+
+    answer = Site(keeper).ask(
+        "POST", "/login", headers=OURS, data={"name": "chen", "password": PASSWORD}
+    )
+
+    assert answer.status_code == 403
+
+
+def test_a_plain_form_holds_its_token_in_a_field(keeper: Keeper) -> None:
+    join(keeper, "chen", Role.VIEWER)
+    site = Site(keeper)
+    page = site.get("/login").text
+    token = re.search(r'name="csrf" value="(\w{64})"', page)
+    assert token is not None
+
+    fields = {"name": "chen", "password": PASSWORD, "csrf": token[1]}
+    answer = site.ask("POST", "/login", headers=OURS, data=fields)
+
+    assert answer.status_code == 303
+
+
+def test_logging_in_anew_ends_the_session_there_was(keeper: Keeper) -> None:
+    join(keeper, "chen", Role.VIEWER)
+    site = Site(keeper)
+    site.log_in("chen")
+    first = site.cookies[COOKIE]
+
+    site.log_in("chen")
+
+    assert site.cookies[COOKIE] != first
+    assert keeper.person(first, now=NINE) is None
+
+
+def test_by_https_cookies_are_bound_to_this_very_host(keeper: Keeper) -> None:
+    join(keeper, "chen", Role.VIEWER)
+    site = Site(keeper, secure=True)
+
+    answer = site.log_in("chen")
+
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-grid135=")
+    assert {"Secure", "HttpOnly", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert "domain" not in cookie.lower()
+    assert site.get("/wall").json() == {"role": "viewer"}
+    assert "max-age" in answer.headers["strict-transport-security"]
 
 
 @pytest.mark.parametrize("host", ["evil.test", "grid135.test.evil.test", "", "127.0.0.1"])
