@@ -31,14 +31,14 @@ async def running(backend, pace=FAST, pages=PAGES):
     hub = Hub(backend, build="b1", pace=pace, pages=pages)
     task = asyncio.create_task(hub.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             yield hub
     finally:
         task.cancel()
 
 
 async def until(condition):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - counters have no event
             await asyncio.sleep(0.002)
 
