@@ -19,6 +19,7 @@ _FOR_SCRIPTS = (
     "source",
     "age",
     "canary",
+    "reveal",
     "screen",
     "sound",
     "debug",

@@ -48,6 +48,9 @@ class Backend(Protocol):
     def case(self, incident_id: str) -> CaseFile:
         """Everything about one incident; called in a worker thread."""
 
+    def reveal(self, incident_id: str, what: str, number: int, /) -> str | None:
+        """One masked value of an incident, for who may see it; None when there is none."""
+
     def roster(self) -> Roster:
         """How every source is doing, in full; called in a worker thread."""
 

@@ -17,6 +17,7 @@ from pipelines.model.milestone import PREDECESSOR, Milestone
 from pipelines.model.place import Place
 from pipelines.model.stamp import Method, Stamp
 from pipelines.privacy import masked, words
+from pipelines.reveal import Hidden, hidden_of, revealed
 from pipelines.snapshot import Names
 from pipelines.store import schema
 from pipelines.store.store import Reader
@@ -90,7 +91,8 @@ class Case:
     """What is known about one incident, as far as whoever looks may see it.
 
     Of a sensitive kind ``title`` and ``address`` are None, or for a supervisor masked; its exact
-    place and the reports as received are left out for everybody.
+    place and the reports as received are left out for everybody. ``hidden`` is what may be
+    revealed one by one, for whoever may ask for it.
     """
 
     incident: Incident
@@ -107,6 +109,7 @@ class Case:
     timeline: tuple[Entry, ...]
     reports: tuple[RawReport, ...]
     device: DeviceLine | None
+    hidden: tuple[Hidden, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,7 +182,20 @@ def _case(
         # a report holds the exact place as well
         reports=() if is_sensitive else _reports(reader, incident_id, said, current, names),
         device=None if is_sensitive else _device(reader, installation, said),
+        hidden=hidden_of(reader, whole, is_sensitive=is_sensitive) if clearance.may_reveal else (),
     )
+
+
+def read_hidden(
+    reader: Reader, installation: Installation, incident_id: str, what: str, number: int
+) -> str | None:
+    """One masked value of an incident; None when there is no such incident, or no such value."""
+    said = reader.statements([incident_id]).get(incident_id)
+    if not said:
+        return None
+    incident = fold(said)
+    is_sensitive = (incident.kind or "") in installation.settings.sensitive_kinds
+    return revealed(reader, incident, what, number, is_sensitive=is_sensitive)
 
 
 def _as_seen(incident: Incident, is_sensitive: bool, clearance: Clearance) -> Incident:

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from pipelines import canary
 from pipelines.backdrop import Backdrop
 from pipelines.board import Board, read_board
-from pipelines.casefile import CaseFile, read_case
+from pipelines.casefile import CaseFile, read_case, read_hidden
 from pipelines.clearance import LEAST, Clearance
 from pipelines.clock import Clock, FastClock, SteadyClock, SystemClock
 from pipelines.duty import Duty
@@ -124,6 +124,13 @@ class Live:
                 now=self.now(),
                 clearance=self._clearance,
             )
+
+    def reveal(self, incident_id: str, what: str, number: int) -> str | None:
+        """One masked value of an incident, for who may see it; None when there is none."""
+        if not self._clearance.may_reveal:
+            return None
+        with self._installation.store.reading() as reader:
+            return read_hidden(reader, self._installation, incident_id, what, number)
 
     def roster(self) -> Roster:
         """How every source is doing, in full."""

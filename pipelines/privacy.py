@@ -11,9 +11,10 @@ and no place; a supervisor gets its words, masked, and its street.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any, overload
+from enum import StrEnum
+from typing import Any, NamedTuple, overload
 
 from pipelines.clearance import LEAST, Clearance, Role
 from pipelines.personal_names import names_masked
@@ -22,23 +23,54 @@ from pipelines.snapshot import DeviceAlarm, OpenIncident, Snapshot
 _GAP = r"[-\s.]?"
 _START = r"(?<!\d)(?<!\d\.)"
 _MOBILE = r"[1１][3-9３-９]\d"
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+
+
+class Secret(StrEnum):
+    """What is masked, and may be revealed one at a time."""
+
+    PHONE = "phone"
+    IDENTITY = "identity"
+    ACCOUNT = "account"
+    MAIL = "mail"
+    NAME = "name"
+    ADDRESS = "address"
+    """The exact place of a sensitive kind."""
+
+
+class Spot(NamedTuple):
+    """One masked value: what it is, what it says, and what stands for it."""
+
+    what: Secret
+    value: str
+    mask: str
+
+
+_RULES: tuple[tuple[Secret, re.Pattern[str], str], ...] = (
     # 18 digits with a check character, or the 15 of the first generation
-    (re.compile(rf"{_START}(\d{{6}})\d{{8}}(\d{{3}}[\dXxＸｘ])(?!\d)"), r"\1********\2"),
     (
+        Secret.IDENTITY,
+        re.compile(rf"{_START}(\d{{6}})\d{{8}}(\d{{3}}[\dXxＸｘ])(?!\d)"),
+        r"\1********\2",
+    ),
+    (
+        Secret.PHONE,
         re.compile(rf"{_START}({_MOBILE}){_GAP}\d{{4}}{_GAP}(\d{{4}})(?!\d)"),
         r"\1****\2",
     ),
     (
+        Secret.PHONE,
         re.compile(rf"{_START}((?:\+|00)86{_GAP}{_MOBILE}){_GAP}\d{{4}}{_GAP}(\d{{4}})(?!\d)"),
         r"\1****\2",
     ),
-    (re.compile(rf"{_START}(0\d{{2,3}})([-\s]?)\d{{5,6}}(\d{{2}})(?!\d)"), r"\1\2******\3"),
+    (
+        Secret.PHONE,
+        re.compile(rf"{_START}(0\d{{2,3}})([-\s]?)\d{{5,6}}(\d{{2}})(?!\d)"),
+        r"\1\2******\3",
+    ),
     # an account or card, or anything else that long
-    (re.compile(rf"{_START}\d{{9,15}}(\d{{4}})(?!\d)"), r"******\1"),
-    (re.compile(r"([\w.+-])[\w.+-]*(@[\w-]+(?:\.[\w-]+)+)"), r"\1***\2"),
+    (Secret.ACCOUNT, re.compile(rf"{_START}\d{{9,15}}(\d{{4}})(?!\d)"), r"******\1"),
+    (Secret.MAIL, re.compile(r"([\w.+-])[\w.+-]*(@[\w-]+(?:\.[\w-]+)+)"), r"\1***\2"),
 )
-
 _FLAT = re.compile(
     r"(?:[0-9０-９]{1,2}\s*单元)?\s*[0-9０-９A-Za-z]{1,5}\s*(?:室|户|号房)|[0-9０-９]{1,2}\s*单元"
     # 3-2-1501: building, entrance, flat; a date has a longer first number
@@ -55,11 +87,38 @@ def masked(text: str) -> str: ...
 def masked(text: None) -> None: ...
 def masked(text: str | None) -> str | None:
     """The text with every phone, identity and account number, mail address and name masked."""
-    if text is None:
-        return None
-    for pattern, mask in _RULES:
-        text = pattern.sub(mask, text)
-    return names_masked(text)
+    return None if text is None else _masked(text, None)
+
+
+def spots(text: str) -> list[Spot]:
+    """What :func:`masked` masks of the text."""
+    found: list[Spot] = []
+    _masked(text, found.append)
+    return found
+
+
+def _masked(text: str, note: Callable[[Spot], None] | None) -> str:
+    for what, pattern, mask in _RULES:
+        text = _replaced(text, what, pattern, mask, note)
+    if note is None:
+        return names_masked(text)
+    return names_masked(text, lambda name, mask: note(Spot(Secret.NAME, name, mask)))
+
+
+def _replaced(
+    text: str,
+    what: Secret,
+    pattern: re.Pattern[str],
+    mask: str,
+    note: Callable[[Spot], None] | None,
+) -> str:
+    def hide(found: re.Match[str]) -> str:
+        left = found.expand(mask)
+        if note is not None:
+            note(Spot(what, found[0], left))
+        return left
+
+    return pattern.sub(mask if note is None else hide, text)
 
 
 @overload

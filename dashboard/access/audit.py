@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from dashboard.access.engine import changing
 from dashboard.access.tables import audit
@@ -38,6 +38,7 @@ class Act(StrEnum):
     WALL_ADDED = "wall_added"
     WALL_REVOKED = "wall_revoked"
     REVEALED = "revealed"
+    REVEAL_REFUSED = "reveal_refused"
     EXPORTED = "exported"
     CONFIG_LOADED = "config_loaded"
     TRIMMED = "trimmed"
@@ -90,6 +91,15 @@ class Audit:
             return
         with changing(self._engine) as connection:
             _append(connection, act, who, now, about, detail or {})
+
+    def count(self, act: Act, *, who: str, since: datetime, within: Connection) -> int:
+        """How often somebody has done something since a moment."""
+        query = (
+            select(func.count())
+            .select_from(audit)
+            .where(audit.c.act == act.value, audit.c.who == who, audit.c.at_ms > to_ms(since))
+        )
+        return int(within.execute(query).scalar_one())
 
     def entries(self, *, limit: int = 100) -> list[Entry]:
         """The last entries, newest first."""

@@ -51,6 +51,7 @@ _WALL = (
     "/api/v1/kpi",
     "/api/v1/intake",
 )
+_SUPERVISOR = ("/api/v1/reveal",)
 _ADMIN = ("/admin",)
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -196,6 +197,8 @@ def _least(path: str) -> Role:
     """The least role that may reach a path."""
     if path.startswith(_ADMIN):
         return Role.ADMIN
+    if path.startswith(_SUPERVISOR):
+        return Role.SUPERVISOR
     return Role.WALL if path == "/" or path.startswith(_WALL) else Role.VIEWER
 
 

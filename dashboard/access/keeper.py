@@ -14,6 +14,7 @@ from dashboard.access.engine import changing, open_engine
 from dashboard.access.person import Person, Role
 from dashboard.access.tables import account, invitation, session, wall
 from pipelines.errors import Grid135Error
+from pipelines.privacy import masked
 from pipelines.store.rows import from_ms, to_ms
 
 IDLE = timedelta(minutes=10)
@@ -21,6 +22,9 @@ LONGEST_SESSION = timedelta(hours=12)
 INVITED_FOR = timedelta(hours=24)
 FAILURES = 5
 LOCKED_FOR = timedelta(minutes=5)
+REVEALS = 20
+REVEALS_WITHIN = timedelta(minutes=10)
+"""How many masked values one person may ask for, and in what time."""
 _SEEN_EVERY = timedelta(seconds=15)
 """How often it is written down that a session is in use: not at every request."""
 
@@ -226,6 +230,22 @@ class Keeper:
             connection.execute(delete(session).where(session.c.name == name))
             connection.execute(delete(invitation).where(invitation.c.name == name))
             self.audit.add(Act.ACCOUNT_CLOSED, who=by, now=now, about=name, within=connection)
+
+    def note_reveal(self, name: str, *, about: str, value: str, reason: str, now: datetime) -> None:
+        """Write down that somebody is shown a masked value, and why, before it is.
+
+        Raises AccessError ``too_many`` for whoever has asked for too many lately; the attempt is
+        written down too, once each time.
+        """
+        detail = {"value": value, "reason": masked(reason)}
+        with changing(self._engine) as connection:
+            since = now - REVEALS_WITHIN
+            asked = self.audit.count(Act.REVEALED, who=name, since=since, within=connection)
+            is_too_many = asked >= REVEALS
+            act = Act.REVEAL_REFUSED if is_too_many else Act.REVEALED
+            self.audit.add(act, who=name, now=now, about=about, detail=detail, within=connection)
+        if is_too_many:
+            raise AccessError("too_many")
 
     def accounts(self) -> list[Any]:
         """Every account, without its secret."""

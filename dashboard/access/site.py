@@ -11,6 +11,7 @@ from dashboard.access.gate import Gate
 from dashboard.access.guard import Guard, content_policy
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
+from dashboard.access.reveal import reveal_route
 from dashboard.backend import Backend
 from dashboard.server import create_app
 from pipelines.clock import SystemClock
@@ -34,6 +35,7 @@ def guarded(
     gate: list[Any] = []
     if keeper is not None:
         gate = list(Gate(keeper, _now, secure=settings.access.https).routes)
+        gate.append(reveal_route(backend, keeper, _now))
         if not keeper.has_admin:
             token = keeper.invite(FIRST_ADMIN, Role.ADMIN, by="first start", now=_now())
             logger.warning("no administrator yet; make one at %s/invitation/%s", where, token)

@@ -4,7 +4,7 @@ from dash import html
 
 from dashboard.pages.box import box
 from dashboard.pages.page import Page
-from dashboard.panels.case import heading, reports, timeline, verdicts
+from dashboard.panels.case import heading, hidden, reports, timeline, verdicts
 
 
 def layout() -> html.Div:
@@ -41,6 +41,7 @@ def layout() -> html.Div:
                 html.Ul(id="reports-rows"),
                 framed=True,
             ),
+            box("hidden", html.H2(id="hidden-heading"), html.Ul(id="hidden-rows")),
         ],
         className="incident-page",
     )
@@ -48,7 +49,7 @@ def layout() -> html.Div:
 
 PAGE = Page(
     layout=layout,
-    panels=(heading.HEADING, verdicts.VERDICTS, timeline.TIMELINE, reports.REPORTS),
+    panels=(heading.HEADING, verdicts.VERDICTS, timeline.TIMELINE, reports.REPORTS, hidden.HIDDEN),
     read=lambda backend, filters: backend.case(filters.get("id", "")),
     filters=("id",),
 )

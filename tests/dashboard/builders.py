@@ -318,6 +318,12 @@ class FakeBackend:
         """Nothing but the grids, unless a test sets it."""
         return self.ground
 
+    def reveal(self, incident_id: str, what: str, number: int, /) -> str | None:
+        """One phone number of one incident, for a supervisor."""
+        asked = (incident_id, what, number)
+        may = self.seen and self.seen[-1].may_reveal
+        return "13812345678" if may and asked == ("i-1", "phone", 1) else None
+
     def roster(self) -> Roster:
         """How the made-up sources are doing."""
         self.roster_reads += 1

@@ -12,6 +12,7 @@ from dashboard.access.gate import Gate
 from dashboard.access.guard import COOKIE, Guard
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
+from dashboard.access.reveal import reveal_route
 from dashboard.hub import Pace
 from dashboard.server import create_app
 from tests.builders import NINE
@@ -29,7 +30,8 @@ class Site:
         self.keeper = keeper
         self.backend = backend
         gate = Gate(keeper, clock, secure=False).routes
-        app = create_app(backend, build="test", pace=QUICK, more=gate)
+        more = [*gate, reveal_route(backend, keeper, clock)]
+        app = create_app(backend, build="test", pace=QUICK, more=more)
         hosts = frozenset({"127.0.0.1"})
         guard = Guard(app, keeper=keeper, clock=clock, hosts=hosts)
         self.server = Server(backend, app=guard)
