@@ -23,6 +23,8 @@ KEPT = timedelta(days=180)
 """The shortest time that network logs are to be kept (Cybersecurity Law of the PRC)."""
 
 _SEAL = "grid135:audit"
+_LARGEST = 2**31 - 1
+"""The largest number that a database can compare an entry's with."""
 
 
 class Act(StrEnum):
@@ -34,6 +36,8 @@ class Act(StrEnum):
     LOGGED_OUT = "logged_out"
     INVITED = "invited"
     PASSWORD_SET = "password_set"
+    ROLE_CHANGED = "role_changed"
+    UNLOCKED = "unlocked"
     ACCOUNT_CLOSED = "account_closed"
     WALL_ADDED = "wall_added"
     WALL_REVOKED = "wall_revoked"
@@ -59,11 +63,15 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checked:
-    """What verifying came to: ``broken`` is the number of the first entry that does not fit."""
+    """What verifying came to: ``broken`` is the number of the first entry that does not fit.
+
+    ``since`` is when the first entry was written that is still there.
+    """
 
     entries: int
     broken: int | None
     last: str
+    since: datetime | None = None
 
 
 class Audit:
@@ -101,9 +109,22 @@ class Audit:
         )
         return int(within.execute(query).scalar_one())
 
-    def entries(self, *, limit: int = 100) -> list[Entry]:
-        """The last entries, newest first."""
+    def entries(
+        self,
+        *,
+        limit: int = 100,
+        who: str | None = None,
+        act: str | None = None,
+        before: int | None = None,
+    ) -> list[Entry]:
+        """The last entries, newest first; of somebody, of one act, or before a number."""
         query = select(audit).order_by(audit.c.number.desc()).limit(limit)
+        if who is not None:
+            query = query.where(audit.c.who == who)
+        if act is not None:
+            query = query.where(audit.c.act == act)
+        if before is not None:
+            query = query.where(audit.c.number < min(before, _LARGEST))
         with self._engine.begin() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
@@ -118,7 +139,8 @@ class Audit:
             if broken is None and i and row.number != rows[i - 1].number + 1:
                 broken = row.number
             last = row.hash
-        return Checked(entries=len(rows), broken=broken, last=last or "")
+        since = from_ms(rows[0].at_ms) if rows else None
+        return Checked(entries=len(rows), broken=broken, last=last or "", since=since)
 
     def trim(self, *, now: datetime, kept: timedelta = KEPT) -> int:
         """Forget what is older than ``kept``; the entry that says so seals what went before.

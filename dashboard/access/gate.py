@@ -50,7 +50,7 @@ class Gate:
 
     async def login(self, request: Request) -> Response:
         """Ask who it is, and let them in."""
-        say = _say(request)
+        say = language_of(request)
         onward = safe_next(request.query_params.get("next"))
         if request.method == "GET":
             return _login_page(request, say)
@@ -78,7 +78,7 @@ class Gate:
 
     async def invitation(self, request: Request) -> Response:
         """Let a person set the password, once."""
-        say, token = _say(request), request.path_params["token"]
+        say, token = language_of(request), request.path_params["token"]
         now = self._clock()
         try:
             name = await asyncio.to_thread(self._keeper.invited, token, now=now)
@@ -106,7 +106,7 @@ class Gate:
         try:
             session = await asyncio.to_thread(self._keeper.enter_wall, token, now=self._clock())
         except AccessError:
-            say = _say(request)
+            say = language_of(request)
             return _page(say, say("gate.wall"), "", problem=say("gate.no_wall"), status=403)
         query = f"?{request.url.query}" if request.url.query else ""
         return self._inside(f"/wall{query}", session, _WALL_COOKIE_S)
@@ -128,7 +128,8 @@ class Gate:
         return response
 
 
-def _say(request: Request) -> Say:
+def language_of(request: Request) -> Say:
+    """The words of the language that an address asks for."""
     language = request.query_params.get("lang", DEFAULT_LANGUAGE)
     return say_in(language if language in LANGUAGES else DEFAULT_LANGUAGE)
 

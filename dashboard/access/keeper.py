@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import URL, Connection, delete, insert, select, update
+from sqlalchemy import URL, Connection, delete, func, insert, select, update
 
 from dashboard.access import passwords
 from dashboard.access.audit import Act, Audit
@@ -22,6 +22,7 @@ LONGEST_SESSION = timedelta(hours=12)
 INVITED_FOR = timedelta(hours=24)
 FAILURES = 5
 LOCKED_FOR = timedelta(minutes=5)
+_WALL_SEEN = timedelta(minutes=1)
 REVEALS = 20
 REVEALS_WITHIN = timedelta(minutes=10)
 """How many masked values one person may ask for, and in what time."""
@@ -66,9 +67,7 @@ class Keeper:
 
         Raises AccessError for a name that is none, or a role that only walls have.
         """
-        name = name.strip()
-        if not (2 <= len(name) <= 40) or not name.isprintable():
-            raise AccessError("bad_name", name)
+        name = _name(name)
         if role is Role.WALL:
             raise AccessError("bad_role", role)
         token = secrets.token_urlsafe(32)
@@ -168,7 +167,10 @@ class Keeper:
         return found
 
     def standing(self, tokens: Iterable[str], *, now: datetime) -> dict[str, Person]:
-        """Whose sessions these are, without those that have ended; changes nothing."""
+        """Whose sessions these are, without those that have ended; no session lives longer by it.
+
+        Of walls it is written down, once a minute, that they were seen.
+        """
         by_kept = {_kept(token): token for token in tokens}
         query = select(session).where(session.c.token.in_(by_kept))
         with self._engine.begin() as connection:
@@ -178,7 +180,20 @@ class Keeper:
                 if row.kind == "wall" or not _is_over(row, now)
             ]
             people = self._people(connection, [row.name for row in rows if row.kind == "person"])
-            walls = self._let_in(connection, [row.name for row in rows if row.kind == "wall"])
+            names = [row.name for row in rows if row.kind == "wall"]
+            walls = self._let_in(connection, names)
+            walls_seen = dict(
+                connection.execute(
+                    select(wall.c.name, wall.c.seen_ms).where(wall.c.name.in_(walls))
+                ).all()
+            )
+        late = [
+            name for name, seen_ms in walls_seen.items() if now - from_ms(seen_ms or 0) > _WALL_SEEN
+        ]
+        if late:
+            with changing(self._engine) as connection:
+                seen = update(wall).where(wall.c.name.in_(late))
+                connection.execute(seen.values(seen_ms=to_ms(now)))
         found = {
             by_kept[row.token]: (walls if row.kind == "wall" else people).get(row.name)
             for row in rows
@@ -186,7 +201,11 @@ class Keeper:
         return {token: person for token, person in found.items() if person is not None}
 
     def add_wall(self, name: str, *, by: str, now: datetime) -> str:
-        """Let a wall screen in; return its token. One of the same name is revoked."""
+        """Let a wall screen in; return its token. One of the same name is revoked.
+
+        Raises AccessError for a name that is none.
+        """
+        name = _name(name)
         token = secrets.token_urlsafe(32)
         row = {"token": _kept(token), "created_ms": to_ms(now), "revoked_ms": None}
         with changing(self._engine) as connection:
@@ -223,6 +242,7 @@ class Keeper:
     def close_account(self, name: str, *, by: str, now: datetime) -> None:
         """Shut a person out, now; raises AccessError when there is no such account."""
         with changing(self._engine) as connection:
+            self._keep_an_admin(connection, name)
             closed = {"closed_ms": to_ms(now), "password": None}
             gone = update(account).where(account.c.name == name).values(**closed)
             if connection.execute(gone).rowcount == 0:
@@ -230,6 +250,39 @@ class Keeper:
             connection.execute(delete(session).where(session.c.name == name))
             connection.execute(delete(invitation).where(invitation.c.name == name))
             self.audit.add(Act.ACCOUNT_CLOSED, who=by, now=now, about=name, within=connection)
+
+    def role_of(self, name: str) -> Role:
+        """What somebody is, or was; raises AccessError when there is no such account."""
+        query = select(account.c.role).where(account.c.name == name)
+        with self._engine.begin() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        if found is None:
+            raise AccessError("no_account", name)
+        return Role(found)
+
+    def set_role(self, name: str, role: Role, *, by: str, now: datetime) -> None:
+        """Make somebody something else, at once; raises AccessError when there is no such account.
+
+        The last administrator stays one.
+        """
+        with changing(self._engine) as connection:
+            if role is not Role.ADMIN:
+                self._keep_an_admin(connection, name)
+            mine = update(account).where(account.c.name == name, account.c.closed_ms.is_(None))
+            if connection.execute(mine.values(role=role.value)).rowcount == 0:
+                raise AccessError("no_account", name)
+            detail = {"role": role.value}
+            self.audit.add(
+                Act.ROLE_CHANGED, who=by, now=now, about=name, detail=detail, within=connection
+            )
+
+    def unlock(self, name: str, *, by: str, now: datetime) -> None:
+        """Let somebody try again who is locked; raises AccessError when there is no such one."""
+        with changing(self._engine) as connection:
+            mine = update(account).where(account.c.name == name)
+            if connection.execute(mine.values(failures=0, locked_until_ms=None)).rowcount == 0:
+                raise AccessError("no_account", name)
+            self.audit.add(Act.UNLOCKED, who=by, now=now, about=name, within=connection)
 
     def note_reveal(self, name: str, *, about: str, value: str, reason: str, now: datetime) -> None:
         """Write down that somebody is shown a masked value, and why, before it is.
@@ -250,14 +303,31 @@ class Keeper:
     def accounts(self) -> list[Any]:
         """Every account, without its secret."""
         columns = [column for column in account.c if column.name != "password"]
+        seen = (
+            select(func.max(session.c.seen_ms))
+            .where(session.c.name == account.c.name, session.c.kind == "person")
+            .scalar_subquery()
+        )
+        has_password = account.c.password.is_not(None)
+        query = select(*columns, has_password.label("has_password"), seen.label("seen_ms"))
         with self._engine.begin() as connection:
-            return list(connection.execute(select(*columns).order_by(account.c.name)))
+            return list(connection.execute(query.order_by(account.c.name)))
 
     def walls(self) -> list[Any]:
         """Every wall, without its secret."""
         columns = [column for column in wall.c if column.name != "token"]
         with self._engine.begin() as connection:
             return list(connection.execute(select(*columns).order_by(wall.c.name)))
+
+    def _keep_an_admin(self, connection: Connection, name: str) -> None:
+        """Nobody locks everybody out: raises AccessError about the last who can let others in."""
+        query = select(account.c.name).where(
+            account.c.role == Role.ADMIN,
+            account.c.closed_ms.is_(None),
+            account.c.password.is_not(None),
+        )
+        if connection.execute(query).scalars().all() == [name]:
+            raise AccessError("last_admin", name)
 
     def _invited(self, connection: Connection, token: str, now: datetime) -> str:
         query = select(invitation).where(invitation.c.token == _kept(token))
@@ -311,6 +381,13 @@ class Keeper:
 def _open_account(connection: Connection, name: str) -> Any:
     query = select(account).where(account.c.name == name, account.c.closed_ms.is_(None))
     return connection.execute(query).first()
+
+
+def _name(given: str) -> str:
+    name = given.strip()
+    if not (2 <= len(name) <= 40) or not name.isprintable():
+        raise AccessError("bad_name", name)
+    return name
 
 
 def _kept(token: str) -> str:

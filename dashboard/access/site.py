@@ -1,11 +1,14 @@
 """The whole web side behind its guard."""
 
+import hashlib
 import logging
 from datetime import datetime
 from typing import Any
 
 from starlette.routing import BaseRoute
 
+from dashboard.access.admin import Admin
+from dashboard.access.audit import Act
 from dashboard.access.engine import kept_at
 from dashboard.access.gate import Gate
 from dashboard.access.guard import Guard, content_policy
@@ -36,6 +39,17 @@ def guarded(
     if keeper is not None:
         gate = list(Gate(keeper, _now, secure=settings.access.https).routes)
         gate.append(reveal_route(backend, keeper, _now))
+        zone = str(settings.area.time_zone)
+        gate.extend(
+            Admin(backend, keeper, _now, secure=settings.access.https, time_zone=zone).routes
+        )
+        keeper.audit.add(
+            Act.CONFIG_LOADED,
+            who="grid135",
+            now=_now(),
+            about=settings.file.name,
+            detail={"sha256": hashlib.sha256(settings.file.read_bytes()).hexdigest()},
+        )
         if not keeper.has_admin:
             token = keeper.invite(FIRST_ADMIN, Role.ADMIN, by="first start", now=_now())
             logger.warning("no administrator yet; make one at %s/invitation/%s", where, token)

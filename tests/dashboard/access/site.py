@@ -7,6 +7,7 @@ from datetime import datetime
 
 import httpx
 
+from dashboard.access.admin import Admin
 from dashboard.access.forgery import CSRF_HEADER
 from dashboard.access.gate import Gate
 from dashboard.access.guard import COOKIE, Guard
@@ -30,7 +31,8 @@ class Site:
         self.keeper = keeper
         self.backend = backend
         gate = Gate(keeper, clock, secure=False).routes
-        more = [*gate, reveal_route(backend, keeper, clock)]
+        admin = Admin(backend, keeper, clock, secure=False, time_zone="Asia/Shanghai").routes
+        more = [*gate, *admin, reveal_route(backend, keeper, clock)]
         app = create_app(backend, build="test", pace=QUICK, more=more)
         hosts = frozenset({"127.0.0.1"})
         guard = Guard(app, keeper=keeper, clock=clock, hosts=hosts)

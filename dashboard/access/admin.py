@@ -1,0 +1,136 @@
+"""The administrator's page: who may come in, which walls may look, and what everybody has done."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from dashboard.access import admin_page
+from dashboard.access.audit import Act
+from dashboard.access.gate import language_of, read_form
+from dashboard.access.keeper import AccessError, Keeper
+from dashboard.access.person import person_of
+from dashboard.backend import Backend
+from dashboard.text import Say
+from pipelines.clearance import Role
+
+ADMIN_PATH = "/admin"
+_ENTRIES = 100
+
+
+class Admin:
+    """The routes of the page. ``secure`` says that the site is reached by https only."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        keeper: Keeper,
+        clock: Callable[[], datetime],
+        *,
+        secure: bool,
+        time_zone: str,
+    ) -> None:
+        self._backend = backend
+        self._keeper = keeper
+        self._clock = clock
+        self._scheme = "https" if secure else "http"
+        self._time_zone = time_zone
+
+    @property
+    def routes(self) -> list[Route]:
+        """What to serve."""
+        return [Route(ADMIN_PATH, self.admin, methods=["GET", "POST"])]
+
+    async def admin(self, request: Request) -> Response:
+        """Show a tab; before that, do what a form of it asks for."""
+        say, problem, news, status = language_of(request), "", "", 200
+        tab = request.query_params.get("tab", "")
+        desk = admin_page.Desk(
+            say=say,
+            tab=tab if tab in admin_page.TABS else admin_page.TABS[0],
+            who=person_of(request).name,
+            csrf=getattr(request.state, "csrf", ""),
+            now=self._clock(),
+            time_zone=self._time_zone,
+            # a name of this server: the guard lets no other through
+            site=f"{self._scheme}://{request.headers['host']}",
+        )
+        if request.method == "POST":
+            form = await read_form(request)
+            try:
+                news = await asyncio.to_thread(self._do, desk, form)
+            except AccessError as error:
+                problem, status = _in_words(error, say), 400
+        main = await asyncio.to_thread(self._tab, desk, dict(request.query_params))
+        return HTMLResponse(
+            admin_page.page(desk, main, problem=problem, news=news),
+            status,
+            {"Cache-Control": "no-store"},
+        )
+
+    def _do(self, desk: admin_page.Desk, form: dict[str, str]) -> str:
+        """Do one thing; return what is to be shown of it, once."""
+        keeper, by, now = self._keeper, desk.who, desk.now
+        act, name = form.get("act", ""), form.get("name", "").strip()
+        match act:
+            case "invite":
+                token = keeper.invite(name, _role(form), by=by, now=now)
+                return self._once(desk, "invitation", name, token)
+            case "link":
+                token = keeper.invite(name, keeper.role_of(name), by=by, now=now)
+                return self._once(desk, "invitation", name, token)
+            case "role":
+                keeper.set_role(name, _role(form), by=by, now=now)
+            case "close":
+                keeper.close_account(name, by=by, now=now)
+            case "unlock":
+                keeper.unlock(name, by=by, now=now)
+            case "add-wall":
+                token = keeper.add_wall(name, by=by, now=now)
+                return self._once(desk, "enter", name, token)
+            case "revoke-wall":
+                keeper.revoke_wall(name, by=by, now=now)
+            case _:
+                raise AccessError("bad_act", act)
+        return ""
+
+    def _once(self, desk: admin_page.Desk, path: str, name: str, token: str) -> str:
+        title = desk.say(f"admin.link_{path}", name=name)
+        return admin_page.once(desk, title, f"{desk.site}/{path}/{token}")
+
+    def _tab(self, desk: admin_page.Desk, asked: dict[str, str]) -> str:
+        match desk.tab:
+            case "walls":
+                return admin_page.walls(desk, self._keeper.walls())
+            case "sources":
+                return admin_page.sources(desk, self._backend.roster())
+            case "audit":
+                return self._audit(desk, asked)
+            case _:
+                return admin_page.accounts(desk, self._keeper.accounts())
+
+    def _audit(self, desk: admin_page.Desk, asked: dict[str, str]) -> str:
+        given = {name: asked[name] for name in ("who", "act") if asked.get(name)}
+        before = asked.get("before", "")
+        entries = self._keeper.audit.entries(
+            limit=_ENTRIES,
+            who=given.get("who", "").strip() or None,
+            act=given.get("act") if given.get("act") in list(Act) else None,
+            before=int(before) if before.isascii() and before.isdigit() else None,
+        )
+        checked = self._keeper.audit.verify()
+        return admin_page.audit(desk, entries, checked, given, _ENTRIES)
+
+
+def _role(form: dict[str, str]) -> Role:
+    asked = form.get("role", "")
+    if asked not in admin_page.ROLES:
+        raise AccessError("bad_role", asked)
+    return Role(asked)
+
+
+def _in_words(error: AccessError, say: Say) -> str:
+    return say(f"gate.{error.why}")
