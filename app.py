@@ -3,9 +3,12 @@
 import argparse
 import logging
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from pipelines.clock import Clock
 from pipelines.commands import COMMANDS
 from pipelines.commands.sources import import_all
 from pipelines.errors import Grid135Error, SettingsError
-from pipelines.installation import collect_less_often, open_installation
+from pipelines.installation import Installation, collect_less_often, open_installation
 from pipelines.settings import Settings, load
 
 BUILD = "0.1.0"
@@ -24,7 +27,7 @@ BUILD = "0.1.0"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0 done, 1 a source failed, 2 wrong input."""
     options = _parser().parse_args(arguments)
-    speaks = options.command in (run, import_all, demo)
+    speaks = options.command in (run, ingest, serve, import_all, demo)
     logging.basicConfig(
         level=logging.INFO if speaks else logging.WARNING,
         stream=sys.stderr,
@@ -42,9 +45,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    """Pull all sources and serve the screens, in one process."""
+    """Take all sources in and serve the screens, in one process."""
+    _stop_cleanly()
     with _street(settings) as clock:
-        return _serve(settings, clock)
+        return _show(settings, partial(open_installation, replayed=True), clock=clock)
+
+
+def ingest(settings: Settings, options: argparse.Namespace) -> int:
+    """Take records in, without screens; any number of these share the sources out."""
+    from pipelines.worker import Worker, open_shared
+
+    _stop_cleanly()
+    worker = Worker(open_shared(settings))
+    try:
+        worker.start()
+        threading.Event().wait()
+    finally:
+        worker.stop()
+    return 0
+
+
+def serve(settings: Settings, options: argparse.Namespace) -> int:
+    """Serve the screens and take in what is pushed; any number of these behind a proxy."""
+    from pipelines.live import Role
+    from pipelines.worker import open_shared
+
+    _stop_cleanly()
+    return _show(settings, open_shared, role=Role.SERVE)
+
+
+def _stop_cleanly() -> None:
+    """Have SIGTERM end the process by way of its ``finally`` blocks."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def _street(settings: Settings) -> AbstractContextManager[Clock | None]:
@@ -57,7 +89,8 @@ def _street(settings: Settings) -> AbstractContextManager[Clock | None]:
     return beside(settings, [*command, "--config", str(settings.file)])
 
 
-def _serve(settings: Settings, clock: Clock | None) -> int:
+def _show(settings: Settings, opened: Callable[[Settings], Installation], **how: Any) -> int:
+    """Serve the screens until stopped; ``how`` is as :class:`~pipelines.live.Live` takes it."""
     # The screens' libraries take a second to load; the other commands go without.
     import uvicorn
 
@@ -66,11 +99,11 @@ def _serve(settings: Settings, clock: Clock | None) -> int:
     from pipelines.live import Live
 
     listener = listen(settings.server.host, settings.server.port)
-    live = Live(open_installation(settings, replayed=True), clock=clock)
-    live.start()
+    live = Live(opened(settings), **how)
     where = settings.address
-    logging.getLogger(__name__).info("Grid135 is at %s (stop with Ctrl-C)", where)
     try:
+        live.start()
+        logging.getLogger(__name__).info("Grid135 is at %s (stop with Ctrl-C)", where)
         app = guarded(live, settings, where=where, build=BUILD, more=live.routes())
         # a wall's stream never ends by itself, so it is not waited for
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
@@ -101,7 +134,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="app.py", description="Grid135 incident command dashboard"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _command(commands, "run", run)
+    for name, role in (("run", run), ("ingest", ingest), ("serve", serve)):
+        _command(commands, name, role)
     command = _command(commands, "demo", demo)
     command.add_argument("action", nargs="?", choices=("stop", "start", "finish"))
     command.add_argument("part", nargs="?", help="the source whose other end is meant")

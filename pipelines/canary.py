@@ -4,8 +4,9 @@ It goes through decoding, placing, folding and storing in a transaction that is 
 shows that a record could be taken in now, and how fast, and leaves no trace.
 """
 
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
@@ -16,11 +17,14 @@ from pipelines.clock import Clock
 from pipelines.connectors.record import Origin, Record
 from pipelines.connectors.reread import Kept, read_again
 from pipelines.errors import BadRecordError, Grid135Error
-from pipelines.health import Health, Rehearsal
+from pipelines.health import Health
 from pipelines.ingest import Door
 from pipelines.sources import Source
 from pipelines.store import schema
+from pipelines.store.heard_rows import Rehearsal, rehearsal_row
 from pipelines.store.store import Reader, Store
+
+logger = logging.getLogger(__name__)
 
 _NEAR_MS = 3_600_000
 
@@ -70,7 +74,17 @@ def send(
     )
     if health is not None:
         health.rehearsed(source.id, rehearsal)
+        _keep(store, source.id, rehearsal)
     return rehearsal
+
+
+def _keep(store: Store, source: str, rehearsal: Rehearsal) -> None:
+    """Have every process show what became of it; where the store is what is broken, only this."""
+    try:
+        with store.writing() as writer:
+            writer.put(schema.canary, [rehearsal_row(source, rehearsal)])
+    except Exception:
+        logger.exception("source %s: what became of the canary could not be kept", source)
 
 
 def _record(store: Store, source: Source, now: datetime) -> Record | None:
@@ -117,13 +131,16 @@ def _newest(table: Table, source: str, since: int, until: int) -> Any:
 
 
 class Aviary:
-    """Sends a canary through every source again and again, in a thread of its own."""
+    """Sends a canary through each of some sources again and again, in a thread of its own.
+
+    ``sources`` says each time which, for a process takes in now these and now others.
+    """
 
     def __init__(
         self,
         store: Store,
         door: Door,
-        sources: Sequence[Source],
+        sources: Callable[[], Sequence[Source]],
         health: Health,
         clock: Clock,
         *,
@@ -150,6 +167,6 @@ class Aviary:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._every_s):
-            for source in self._sources:
+            for source in self._sources():
                 if not self._stopped.is_set():
                     send(self._store, self._door, source, self._health, now=self._clock.now())

@@ -1,6 +1,7 @@
-"""What only one process a store does: ask and hear sources, send canaries, freeze months."""
+"""What a process does that takes records in: its share of the sources, and perhaps the upkeep."""
 
 import logging
+from collections.abc import Callable, Collection
 
 from pipelines.canary import Aviary
 from pipelines.clock import Clock
@@ -8,10 +9,13 @@ from pipelines.freezer import Freezer
 from pipelines.gateway import Gateway
 from pipelines.health import Health
 from pipelines.installation import Installation
-from pipelines.lease import Keeper, Lease, read_lease
+from pipelines.keeper import Keeper
+from pipelines.lease import PLAYED, UPKEEP, Leases, lease_of, source_of
 from pipelines.listening import Listening
 from pipelines.schedule import Schedule
+from pipelines.sources import Source
 from pipelines.store import schema
+from pipelines.store.store import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -19,75 +23,131 @@ _KEPT = (schema.lease, schema.meta)
 
 
 class Duty:
-    """Takes records in for as long as this process holds the lease of the store.
+    """Takes in the sources whose leases this process holds; workers share them out.
 
-    Without the lease it waits for it; screens are served all the same.
+    A source that is pushed to has no lease: whichever process is asked takes the record in. The
+    sources of a replay or of the demo street run on one clock, so one process takes in all of
+    them. What there is to do once a store is done by whoever holds the lease for that.
     """
 
     def __init__(
         self, installation: Installation, gateway: Gateway, health: Health, clock: Clock
     ) -> None:
         self._installation = installation
-        self._gateway = gateway
         self._health = health
         self._clock = clock
-        self._lease = Lease(installation.store)
-        self._keeper = Keeper(self._lease, gained=self._begin, lost=self._end)
-        self._work: tuple[Listening, Schedule, Aviary | None, Freezer | None] | None = None
+        self._leases = Leases(installation.store)
+        self._sources = {source.id: source for source in installation.sources}
+        self._pushed = {s.id for s in installation.sources if s.receiver is not None}
+        self._is_played = is_played(installation)
+        alone = () if self._is_played else self._sources.keys() - self._pushed
+        health.claims = {source: lease_of(source) for source in sorted(alone)}
+        health.is_ours = self._is_ours
+        self._keeper = Keeper(
+            installation.store,
+            self._leases,
+            shared=tuple(health.claims.values()),
+            single=(PLAYED,) if self._is_played else (UPKEEP,),
+            gained=self._begin,
+            lost=self._end,
+            note=self._note,
+        )
+        self._listening = Listening(gateway, health, clock)
+        self._schedule = Schedule(installation, health, clock)
+        self._aviary = self._canaries()
+        self._freezer: Freezer | None = None
         self._has_begun = False
 
     @property
-    def is_ours(self) -> bool:
-        """Whether this process takes the records in now."""
-        return self._keeper.works
+    def is_at_work(self) -> bool:
+        """Whether this process holds anything now."""
+        return bool(self._keeper.works)
 
-    def holder(self) -> str | None:
-        """What the process that takes the records in calls itself."""
-        with self._installation.store.reading() as reader:
-            held = read_lease(reader)
-        return None if held is None else held.holder
+    @property
+    def freezes(self) -> bool:
+        """Whether this process freezes the months that are due."""
+        return self._freezer is not None
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources that this process takes in now, those that are pushed to left aside."""
+        if PLAYED in self._keeper.works:
+            return frozenset(self._sources)
+        names = (source_of(name) for name in self._keeper.works)
+        return frozenset(name for name in names if name is not None)
 
     def start(self) -> None:
-        """Take the lease and begin, or wait until it is free."""
-        self._installation.door.guard = self._lease.guard
+        """Take what is free and begin, or wait until something is."""
+        self._installation.door.guard = self._guard
+        self._health.on_change = self._keeper.hasten
+        self._listening.start()
+        self._schedule.start()
+        if self._aviary is not None:
+            self._aviary.start()
         self._keeper.start()
 
     def stop(self) -> None:
-        """Finish what is under way and let the lease go."""
+        """Finish what is under way and let everything go."""
+        if self._aviary is not None:
+            self._aviary.stop()
         self._keeper.stop()
+        self._schedule.stop()
+        self._listening.stop()
 
-    def _begin(self) -> None:
-        installation = self._installation
-        is_played = installation.settings.demo is not None
-        is_played |= any(source.replay for source in installation.sources)
-        if not self._has_begun and is_played:
-            self._forget_earlier_replay()
-        self._has_begun = True
-        listening = Listening(installation.sources, self._gateway, self._health, self._clock)
-        schedule = Schedule(installation, self._health, self._clock)
-        aviary = self._aviary()
-        freezer = self._freezer()
-        self._work = (listening, schedule, aviary, freezer)
-        listening.start()
-        schedule.start()
-        if aviary is not None:
-            aviary.start()
-        if freezer is not None:
-            freezer.start()
+    def _is_ours(self, source: str) -> bool:
+        """Whether this process knows best how a source is doing; what is pushed, it hears."""
+        return source in self._pushed or source in self.sources
 
-    def _end(self) -> None:
-        if self._work is None:
-            return
-        listening, schedule, aviary, freezer = self._work
-        self._work = None
-        if freezer is not None:
-            freezer.stop()
-        if aviary is not None:
-            aviary.stop()
-        schedule.stop()
-        listening.stop()
+    def _guard(self, writer: Writer, sources: Collection[str]) -> None:
+        if self._is_played:
+            self._leases.guard(writer, [PLAYED])
+        elif names := [lease_of(name) for name in sorted(sources) if name not in self._pushed]:
+            self._leases.guard(writer, names)
 
-    def _aviary(self) -> Aviary | None:
+    def _note(self, writer: Writer, names: Collection[str]) -> Callable[[], None]:
+        played = self._sources if PLAYED in names else {}
+        sources = {*played, *filter(None, map(source_of, names))}
+        return self._health.note(writer, sources)
+
+    def _begin(self, name: str) -> None:
+        if name == UPKEEP:
+            self._begin_upkeep(UPKEEP)
+        elif name == PLAYED:
+            if not self._has_begun:
+                self._forget_earlier_replay()
+            self._has_begun = True
+            self._begin_upkeep(PLAYED)
+            for source in self._sources.values():
+                self._take(source)
+        elif one := source_of(name):
+            with self._installation.store.reading() as reader:
+                self._health.adopt(reader, one)
+            self._take(self._sources[one])
+
+    def _end(self, name: str) -> None:
+        if name in (UPKEEP, PLAYED) and self._freezer is not None:
+            self._freezer.stop()
+            self._freezer = None
+        one = source_of(name)
+        for source in self._sources.values():
+            if name == PLAYED or source.id == one:
+                self._schedule.drop(source)
+                self._listening.drop(source)
+
+    def _take(self, source: Source) -> None:
+        self._listening.take(source)
+        self._schedule.take(source)
+
+    def _begin_upkeep(self, lease: str) -> None:
+        if self._installation.settings.freezing.automatic:
+            self._freezer = Freezer(
+                self._installation,
+                lambda writer: self._leases.guard(writer, [lease]),
+                self._clock,
+            )
+            self._freezer.start()
+
+    def _canaries(self) -> Aviary | None:
         installation = self._installation
         every = installation.settings.canary.every
         if every is None:
@@ -95,20 +155,26 @@ class Duty:
         return Aviary(
             installation.store,
             installation.door,
-            installation.sources,
+            self._own_sources,
             self._health,
             self._clock,
             every_s=every.total_seconds(),
         )
 
-    def _freezer(self) -> Freezer | None:
-        if not self._installation.settings.freezing.automatic:
-            return None
-        return Freezer(self._installation, self._lease, self._clock)
+    def _own_sources(self) -> list[Source]:
+        """Whose canaries this process sends; those of the pushed with the upkeep."""
+        ours = self.sources | (self._pushed if UPKEEP in self._keeper.works else set())
+        return [source for name, source in self._sources.items() if name in ours]
 
     def _forget_earlier_replay(self) -> None:
         """A replay begins with an empty store, also when another process has played before."""
         tables = [table for table in schema.metadata.sorted_tables if table not in _KEPT]
         with self._installation.store.writing() as writer:
-            self._lease.guard(writer)
+            self._leases.guard(writer, [PLAYED])
             writer.clear(*tables)
+
+
+def is_played(installation: Installation) -> bool:
+    """Whether what is taken in is a replay or the demo street, on a clock of its own."""
+    is_replay = any(source.replay for source in installation.sources)
+    return is_replay or installation.settings.demo is not None

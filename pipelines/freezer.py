@@ -2,11 +2,13 @@
 
 import logging
 import threading
+from collections.abc import Callable
 
 from pipelines.clock import Clock
 from pipelines.freezing import due, freeze
 from pipelines.installation import Installation
-from pipelines.lease import Lease, LeaseLostError
+from pipelines.lease import LeaseLostError
+from pipelines.store.store import Writer
 
 logger = logging.getLogger(__name__)
 
@@ -15,18 +17,21 @@ _FIRST_LOOK_S = 30.0
 
 
 class Freezer:
-    """Looks from time to time whether a month is due, in a thread of its own, and freezes it."""
+    """Looks from time to time whether a month is due, in a thread of its own, and freezes it.
+
+    ``guard`` may refuse the transaction that writes, with LeaseLostError.
+    """
 
     def __init__(
         self,
         installation: Installation,
-        lease: Lease,
+        guard: Callable[[Writer], None],
         clock: Clock,
         *,
         first_look_s: float = _FIRST_LOOK_S,
     ) -> None:
         self._installation = installation
-        self._lease = lease
+        self._guard = guard
         self._clock = clock
         self._first_look_s = first_look_s
         self._stopped = threading.Event()
@@ -59,6 +64,6 @@ class Freezer:
         with self._installation.store.reading() as reader:
             months = due(reader, self._installation, now=now)
         for month in months:
-            frozen = freeze(self._installation, month, now=now, guard=self._lease.guard)
+            frozen = freeze(self._installation, month, now=now, guard=self._guard)
             logger.info("the figures of %s are frozen: %s", month, frozen.hash)
         return months

@@ -91,17 +91,18 @@ class Gateway:
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
             self._accept(batch)
-        except LeaseLostError as error:
-            _answer(batch, NotStoredError(str(error)))
         # whatever it is, its senders must not be told that their records are safe
-        except Exception:  # noqa: BLE001
-            if len(batch) == 1:
-                self._complain(batch[0].source.id)
-                _answer(batch, NotStoredError(f"source {batch[0].source.id}: not stored"))
+        except Exception as error:  # noqa: BLE001
+            if len(batch) > 1:
+                # what one of them has must not cost the others their place
+                for waiting in batch:
+                    self._commit([waiting])
                 return
-            # what one of them has must not cost the others their place
-            for waiting in batch:
-                self._commit([waiting])
+            if isinstance(error, LeaseLostError):
+                _answer(batch, NotStoredError(str(error)))
+                return
+            self._complain(batch[0].source.id)
+            _answer(batch, NotStoredError(f"source {batch[0].source.id}: not stored"))
         else:
             self._failing = False
             _answer(batch, None)

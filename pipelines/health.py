@@ -2,57 +2,69 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipelines.arrivals import NO_RHYTHM, Rhythm, Rhythms
+from pipelines.lease import Watch, read_leases
 from pipelines.snapshot import SourceHealth, SourceState
 from pipelines.sources import Source
+from pipelines.store import schema
+from pipelines.store.heard_rows import (
+    Heard,
+    Rehearsal,
+    heard_in,
+    heard_row,
+    rehearsals_in,
+)
 from pipelines.store.rows import from_ms
-from pipelines.store.store import Reader
+from pipelines.store.store import Reader, Writer
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Heard:
-    """What asking a source, or listening to it, came to.
-
-    ``up_since`` is the first success behind the last failure; ``down_since`` the first failure
-    behind the last success, with the latest ``problem``. ``last_problem`` is kept for reading
-    when the source is back, and ``problem_at`` is when it was last seen.
-    """
-
-    up_since: datetime | None = None
-    last_success: datetime | None = None
-    down_since: datetime | None = None
-    problem: str | None = None
-    last_problem: str | None = None
-    problem_at: datetime | None = None
+NOTED_EVERY_S = 5.0
+"""How often a success is written down that changes nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rehearsal:
-    """What became of a canary: when it was sent, how long it took, and why it failed if it did.
+class Attendance:
+    """Who takes a source in: ``holder``, as it calls itself, or nobody ``since`` then."""
 
-    ``was_sent`` is False when there was nothing to send yet, which is no failure.
-    """
+    holder: str | None = None
+    since: datetime | None = None
 
-    at: datetime
-    took_ms: float
-    problem: str | None = None
-    was_sent: bool = True
+    @property
+    def is_unattended(self) -> bool:
+        """Whether nobody takes the source in, whatever it delivers."""
+        return self.holder is None
 
 
 class Health:
-    """Remembers, by source, the last success and the present trouble. Safe from any thread."""
+    """Remembers, by source, the last success and the present trouble. Safe from any thread.
 
-    def __init__(self) -> None:
+    Of the sources that this process takes in (``is_ours``) it knows by itself; of the others what
+    their process has written into the store, since the last :meth:`look`. ``claims`` names the
+    lease of each source that has one. ``on_change`` is called when a source goes down or comes
+    back. A source whose lease nobody ever held counts as attended where ``attends``: by a process
+    that is about to take it.
+    """
+
+    def __init__(self, *, attends: bool = True) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        self.is_ours: Callable[[str], bool] = lambda _: True
+        self.claims: Mapping[str, str] = {}
+        self._attends = attends
         self._heard: dict[str, Heard] = {}
         self._rehearsed: dict[str, Rehearsal] = {}
+        self._told: Mapping[str, Heard] = {}
+        self._attended: Mapping[str, Attendance] = {}
+        self._noted: dict[str, tuple[Heard, float]] = {}
+        self._watch = Watch()
         self._rhythms = Rhythms()
         self._lock = threading.Lock()
         self._changes = 0
@@ -70,9 +82,11 @@ class Health:
             self._heard[source] = replace(
                 before, last_success=now, up_since=since or now, down_since=None, problem=None
             )
-            if before.down_since is not None:
-                self._changes += 1
-                logger.warning("source %s is back, down since %s", source, before.down_since)
+            if before.down_since is None:
+                return
+            self._changes += 1
+        logger.warning("source %s is back, down since %s", source, before.down_since)
+        self.on_change()
 
     def failed(self, source: str, problem: str, *, now: datetime) -> None:
         """The source could not be reached or read."""
@@ -85,9 +99,11 @@ class Health:
                 last_problem=problem,
                 problem_at=now,
             )
-            if before.down_since is None:
-                self._changes += 1
-                logger.warning("source %s is down: %s", source, problem)
+            if before.down_since is not None:
+                return
+            self._changes += 1
+        logger.warning("source %s is down: %s", source, problem)
+        self.on_change()
 
     def rehearsed(self, source: str, rehearsal: Rehearsal) -> None:
         """A canary came back, or did not."""
@@ -98,15 +114,75 @@ class Health:
         if rehearsal.problem is not None and (before is None or before.problem is None):
             logger.warning("source %s: the canary did not return: %s", source, rehearsal.problem)
 
+    def adopt(self, reader: Reader, source: str) -> None:
+        """Go on from what the last process said that took this source in."""
+        told = heard_in(reader).get(source)
+        if told is not None:
+            with self._lock:
+                self._heard[source] = told
+
+    def note(self, writer: Writer, sources: Collection[str]) -> Callable[[], None]:
+        """Write down how these sources are doing, where that is news; to be told of the commit.
+
+        News is what went down, came back, or has another problem; a success alone is one every
+        few seconds.
+        """
+        at = time.monotonic()
+        with self._lock:
+            known = {name: self._heard[name] for name in sources if name in self._heard}
+            due = {
+                name: heard
+                for name, heard in known.items()
+                if _is_news(heard, *self._noted.get(name, (None, 0.0)), at=at)
+            }
+        writer.put(schema.heard, [heard_row(name, heard) for name, heard in due.items()])
+
+        def committed() -> None:
+            with self._lock:
+                self._noted |= {name: (heard, at) for name, heard in due.items()}
+
+        return committed
+
+    def look(self, reader: Reader) -> None:
+        """Learn how the sources of other processes are doing, and who takes which in."""
+        told = heard_in(reader)
+        rehearsed = rehearsals_in(reader)
+        leases = read_leases(reader)
+        alive = self._watch.look(leases)
+        attended = {}
+        for source, claim in self.claims.items():
+            held = leases.get(claim)
+            if held is None:
+                attended[source] = Attendance(holder="" if self._attends else None)
+            elif claim in alive:
+                attended[source] = Attendance(holder=held.holder)
+            else:
+                attended[source] = Attendance(since=held.left_at)
+        with self._lock:
+            self._told, self._attended = told, attended
+            for name, rehearsal in rehearsed.items():
+                own = self._rehearsed.get(name)
+                if own is None or own.at < rehearsal.at:
+                    self._rehearsed[name] = rehearsal
+
     def heard(self, source: str) -> Heard:
         """What asking one source came to."""
         with self._lock:
-            return self._heard.get(source, Heard())
+            return self._known(source)
 
     def rehearsal(self, source: str) -> Rehearsal | None:
         """What became of the last canary of one source."""
         with self._lock:
             return self._rehearsed.get(source)
+
+    def attendance(self, source: str) -> Attendance:
+        """Who takes a source in; of one without a lease, whoever is asked."""
+        with self._lock:
+            return self._attended.get(source, Attendance(holder=""))
+
+    def _known(self, source: str) -> Heard:
+        known = self._heard if self.is_ours(source) else self._told
+        return known.get(source, Heard())
 
     def rhythms(
         self, reader: Reader, sources: Sequence[Source], zone: ZoneInfo, *, now: datetime
@@ -128,13 +204,14 @@ class Health:
         Without ``rhythms`` only a source whose block sets ``silence`` can be silent.
         """
         with self._lock:
-            heard = dict(self._heard)
+            heard = {source.id: self._known(source.id) for source in sources}
         known = rhythms or {}
         return tuple(
             _line(
                 source,
                 delivered.get(source.id),
-                heard.get(source.id, Heard()),
+                heard[source.id],
+                self.attendance(source.id),
                 known.get(source.id, NO_RHYTHM),
                 now,
             )
@@ -142,15 +219,20 @@ class Health:
         )
 
 
-def _line(source: Source, row: Any, heard: Heard, rhythm: Rhythm, now: datetime) -> SourceHealth:
+def _line(
+    source: Source, row: Any, heard: Heard, attended: Attendance, rhythm: Rhythm, now: datetime
+) -> SourceHealth:
     last = last_record(row)
     state = _state(source, last, heard, rhythm, now)
+    since = heard.down_since if state is SourceState.DOWN else last
+    if attended.is_unattended:
+        state, since = SourceState.UNATTENDED, attended.since
     return SourceHealth(
         id=source.id,
         names=source.names,
         state=state,
         last_record_at=last,
-        state_since=heard.down_since if state is SourceState.DOWN else last,
+        state_since=since,
         quarantined=row.quarantined if row is not None else 0,
         problem=heard.problem,
     )
@@ -175,3 +257,12 @@ def _state(
     if source.silence is not None:  # what the block says is known better than what we guess
         return SourceState.SILENT if now - last > source.silence else SourceState.LIVE
     return SourceState.SILENT if rhythm.is_silent(last, now) else SourceState.LIVE
+
+
+def _is_news(heard: Heard, before: Heard | None, noted_s: float, *, at: float) -> bool:
+    if before is None:
+        return True
+    if heard == before:
+        return False
+    same_but_later = replace(heard, last_success=before.last_success, problem_at=before.problem_at)
+    return same_but_later != before or at - noted_s >= NOTED_EVERY_S

@@ -6,7 +6,7 @@ Sending anything twice, in any order, changes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -78,7 +78,7 @@ class Door:
     """Takes batches of records into the store.
 
     ``episode`` is the longest pause between two alarms of one incident. ``guard`` is called
-    with the writer when a transaction begins; what it raises keeps the transaction from being.
+    with the writer and the sources when a transaction begins; what it raises keeps it from being.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Door:
         episode: timedelta = GAP,
         gazetteer: Gazetteer | None = None,
     ) -> None:
-        self.guard: Callable[[Writer], None] | None = None
+        self.guard: Callable[[Writer, Collection[str]], None] | None = None
         self._gazetteer = gazetteer or Gazetteer({})
         self._store = store
         self._rules = rules
@@ -118,7 +118,7 @@ class Door:
         ]
         counts = []
         with self._store.writing() as writer:
-            self._check(writer)
+            self._check(writer, {source.id for source, _ in deliveries})
             for (source, batch), meant in zip(deliveries, decoded, strict=True):
                 written = self._write(writer, source.id, meant, received_at)
                 if batch.position is not None:
@@ -134,7 +134,7 @@ class Door:
         ``contents`` names them there; ``received_at`` is when the last of them was received.
         """
         with self._store.writing() as writer:
-            self._check(writer)
+            self._check(writer, {source.id})
             counts = self._write(writer, source.id, meant, received_at)
             writer.release_quarantined(source.id, contents)
         return counts
@@ -142,19 +142,19 @@ class Door:
     def rehearse(self, source: Source, record: Record, *, now: datetime) -> None:
         """Take a marked copy of a record all the way to the store, and leave no trace of it.
 
-        Raises BadRecordError when it cannot be decoded, and whatever the store raises.
+        Any process may, whoever takes the source in, for nothing of it stays. Raises
+        BadRecordError when it cannot be decoded, and whatever the store raises.
         """
         meant = self.decode(source, (record,), received_at=now)
         if meant.bad:
             raise meant.bad[0].error
         with suppress(_Rehearsed), self._store.writing() as writer:
-            self._check(writer)
             self._write(writer, source.id, _marked(meant), now)
             raise _Rehearsed  # rolls the transaction back
 
-    def _check(self, writer: Writer) -> None:
+    def _check(self, writer: Writer, sources: Collection[str]) -> None:
         if self.guard is not None:
-            self.guard(writer)
+            self.guard(writer, sources)
 
     def decode(
         self, source: Source, records: Iterable[Record], *, received_at: datetime

@@ -19,7 +19,7 @@ from pipelines.geo.gazetteer import Gazetteer, load_gazetteer
 from pipelines.geo.grids import Grids, load_grids, no_grids
 from pipelines.geo.layers import load_backdrop
 from pipelines.ingest import Door
-from pipelines.lease import is_held
+from pipelines.lease import PLAYED, is_held
 from pipelines.query import Desk, Silent
 from pipelines.receipt import Counts
 from pipelines.settings import Settings
@@ -149,7 +149,7 @@ def _is_played(file: Path) -> bool:
         return False
     store = Store(file)
     try:
-        return is_held(store, now=SystemClock().now())
+        return is_held(store, PLAYED, now=SystemClock().now())
     finally:
         store.close()
 

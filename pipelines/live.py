@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from copy import copy
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -19,7 +20,7 @@ from pipelines.endurance import WALLS_RELOAD
 from pipelines.errors import QueryError
 from pipelines.freezing import frozen_lines
 from pipelines.gateway import Gateway, SourceLine
-from pipelines.health import Health, Rehearsal
+from pipelines.health import Health
 from pipelines.installation import Installation
 from pipelines.intake import intake
 from pipelines.lab import lab_lines
@@ -31,19 +32,32 @@ from pipelines.query import kpi, parse, rows
 from pipelines.receiving import ingest_route
 from pipelines.roster import QuarantineList, Roster, SourceDetail, read_quarantine, read_roster
 from pipelines.snapshot import Snapshot
+from pipelines.store.heard_rows import Rehearsal
+
+
+class Role(StrEnum):
+    """What a process does on a store."""
+
+    RUN = "run"
+    """Takes records in and serves screens."""
+    SERVE = "serve"
+    """Serves screens; of the records takes in only what is pushed to it."""
 
 
 class Live:
-    """Takes records in, if no other process does, and answers the screens, on one clock.
+    """Answers the screens, and takes records in where that is its role, on one clock.
 
     A replay that is faster than life sets the speed of the clock.
     """
 
-    def __init__(self, installation: Installation, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, installation: Installation, *, clock: Clock | None = None, role: Role = Role.RUN
+    ) -> None:
         self._installation = installation
         self._clock = clock or _clock(installation)
         self._clearance = LEAST
-        self._health = Health()
+        self._role = role
+        self._health = Health(attends=role is Role.RUN)
         self._memory = Memory(installation, rate=self._clock.rate)
         self._lab = LabDesk(installation, rate=self._clock.rate)
         self._gateway = Gateway(installation.door, self._clock)
@@ -61,13 +75,15 @@ class Live:
         return seen
 
     def start(self) -> None:
-        """Begin to poll and to listen, or wait until no other process does."""
+        """Begin to poll and to listen, where that is the role and no other process does."""
         self._gateway.start()
-        self._duty.start()
+        if self._role is Role.RUN:
+            self._duty.start()
 
     def stop(self) -> None:
         """Stop polling and listening, store what was heard, and close the store."""
-        self._duty.stop()
+        if self._role is Role.RUN:
+            self._duty.stop()
         self._gateway.stop()
         self._installation.store.close()
 
@@ -134,16 +150,13 @@ class Live:
 
     def roster(self) -> Roster:
         """How every source is doing, in full."""
-        is_standby = not self._duty.is_ours
-        holder = self._duty.holder()
         with self._installation.store.reading() as reader:
             return read_roster(
                 reader,
                 self._installation,
                 self._health,
                 now=self.now(),
-                is_standby=is_standby,
-                holder=holder,
+                is_standby=not self._duty.is_at_work,
             )
 
     def quarantine(self, source: str | None) -> QuarantineList:
@@ -190,12 +203,16 @@ class Live:
     def health(self) -> dict[str, Any]:
         """How the product and each source are doing, in words a monitor can read."""
         roster = self.roster()
-        role = "standby" if roster.is_standby else "active"
+        standby = "standby" if self._role is Role.RUN else "serve"
         return {
             "status": "degraded" if is_degraded(line.state for line in roster.lines) else "ok",
             "now": roster.now.isoformat(),
             "replay": any(source.replay for source in self._installation.sources),
-            "ingest": {"role": role, "holder": roster.holder},
+            "ingest": {
+                "role": standby if roster.is_standby else "active",
+                "holders": roster.holders,
+                "sources": sorted(self._duty.sources),
+            },
             "sources": [_health_line(line) for line in roster.lines],
         }
 
@@ -230,6 +247,7 @@ def _health_line(line: SourceDetail) -> dict[str, Any]:
         "state": line.state.value,
         "standing": line.standing.value,
         "since": _iso(line.since),
+        "holder": line.holder,
         "last_record_at": _iso(line.last_record_at),
         "last_success_at": _iso(line.last_success_at),
         "problem": line.problem,

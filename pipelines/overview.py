@@ -48,6 +48,8 @@ from pipelines.wall.stage import scenes_with_something, shift_at, stage_at
 from pipelines.watchkeeping import watch
 from pipelines.windows import bounds
 
+_DEAF = frozenset({SourceState.DOWN, SourceState.UNATTENDED})
+"""What keeps a source's devices from being heard, so that their silence proves nothing."""
 _WORLD = ((-180.0, -60.0), (180.0, 75.0))
 
 
@@ -77,6 +79,7 @@ def read_snapshot(
     since, _ = bounds(settings.wall.window, now, settings.area.time_zone)
     by_grid = tallies(reader, Query(as_of=now, start=since, by=By.GRID), installation.desk)
     whole = total(by_grid.values())
+    health.look(reader)
     delivered = reader.sources()
     zone = settings.area.time_zone
     rhythms = health.rhythms(reader, installation.sources, zone, now=now)
@@ -148,7 +151,7 @@ def _boards(
         installation.grids,
         now=now,
         silent_after=settings.devices.silent_after,
-        down=frozenset(s.id for s in sources if s.state is SourceState.DOWN),
+        down=frozenset(s.id for s in sources if s.state in _DEAF),
     )
     complaints = read_complaints(reader, installation, memory.deadlines, now=now)
     communities = read_communities(
@@ -262,5 +265,5 @@ def _next_change(
 
 
 def is_degraded(states: Iterable[SourceState]) -> bool:
-    """True when a source is down."""
-    return any(state is SourceState.DOWN for state in states)
+    """True when a source is down, or nobody takes it in."""
+    return any(state in _DEAF for state in states)

@@ -17,11 +17,12 @@ from pipelines.arrivals import (
     lag,
     recent_hours,
 )
-from pipelines.health import Health, Heard, Rehearsal, last_record
+from pipelines.health import Attendance, Health, last_record
 from pipelines.installation import Installation
 from pipelines.quarantine import Group, Item
 from pipelines.snapshot import Names, SourceState
 from pipelines.sources import Source
+from pipelines.store.heard_rows import Heard, Rehearsal
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader
 from pipelines.unmapped import Unmapped
@@ -44,6 +45,8 @@ class Standing(StrEnum):
     SILENT = "silent"
     """Nothing, for longer than could be chance."""
     DOWN = "down"
+    UNATTENDED = "unattended"
+    """No process takes it in."""
     ENDED = "ended"
 
 
@@ -83,13 +86,16 @@ class SourceDetail:
     flagged: int
     unmapped: int
     canary: Rehearsal | None
+    holder: str | None = None
+    """The process that takes it in, as it calls itself; None when nobody does, or everybody."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roster:
     """All sources at ``now``.
 
-    ``is_standby`` says that another process takes the records in: ``holder``, as it calls itself.
+    ``is_standby`` says that this process only shows, and ``holders`` who takes the records in: as
+    they call themselves.
     """
 
     now: datetime
@@ -99,7 +105,7 @@ class Roster:
     lines: tuple[SourceDetail, ...]
     codes: tuple[Unmapped, ...]
     is_standby: bool
-    holder: str | None
+    holders: tuple[str, ...]
     canary_every: timedelta | None
     grids_version: str
     next_change_at: datetime
@@ -128,11 +134,11 @@ def read_roster(
     *,
     now: datetime,
     is_standby: bool,
-    holder: str | None,
 ) -> Roster:
     """How every source is doing, from one consistent view of the store."""
     settings, sources = installation.settings, installation.sources
     zone = settings.area.time_zone
+    health.look(reader)
     delivered = reader.sources()
     rhythms = health.rhythms(reader, sources, zone, now=now)
     states = health.report(sources, delivered, now=now, rhythms=rhythms)
@@ -152,11 +158,13 @@ def read_roster(
             state.state,
             delivered.get(source.id),
             health.heard(source.id),
+            health.attendance(source.id),
             fresh,
             counted.get(source.id, {}),
             now,
         )
         detail |= {"unmapped": without.get(source.id, 0), "canary": health.rehearsal(source.id)}
+        detail |= {"holder": health.attendance(source.id).holder or None}
         lines.append(SourceDetail(**detail))
     return Roster(
         now=now,
@@ -166,7 +174,7 @@ def read_roster(
         lines=tuple(lines),
         codes=tuple(unmapped.listed(reader, limit=CODES_SHOWN)),
         is_standby=is_standby,
-        holder=holder,
+        holders=tuple(sorted({line.holder for line in lines if line.holder})),
         canary_every=settings.canary.every,
         grids_version=installation.grids.version,
         next_change_at=_next_minute(now),
@@ -202,6 +210,7 @@ def _detail(
     state: SourceState,
     row: Any,
     heard: Heard,
+    attended: Attendance,
     rhythm: Rhythm,
     counted: Mapping[int, int],
     now: datetime,
@@ -215,7 +224,7 @@ def _detail(
         standing=_standing(state, last, now),
         last_record_at=last,
         last_success_at=heard.last_success,
-        since=_since(state, last, heard),
+        since=_since(state, last, heard, attended),
         problem=heard.problem,
         last_problem=heard.last_problem,
         last_problem_at=heard.problem_at,
@@ -241,8 +250,12 @@ def _standing(state: SourceState, last: datetime | None, now: datetime) -> Stand
     return Standing.QUIET if is_quiet else Standing.ACTIVE
 
 
-def _since(state: SourceState, last: datetime | None, heard: Heard) -> datetime | None:
+def _since(
+    state: SourceState, last: datetime | None, heard: Heard, attended: Attendance
+) -> datetime | None:
     """Since when it is down; for one that is up, since when it has been; else its last record."""
+    if state is SourceState.UNATTENDED:
+        return attended.since
     if state is SourceState.DOWN:
         return heard.down_since
     if state is SourceState.LIVE:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from contextlib import suppress
+from datetime import datetime
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
@@ -14,6 +15,7 @@ from pipelines.errors import SourceConfigError, SourceUnavailableError
 from pipelines.health import Health
 from pipelines.installation import Installation
 from pipelines.lease import LeaseLostError
+from pipelines.receipt import Counts
 from pipelines.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -22,7 +24,7 @@ _LOOK_S = 1.0
 
 
 class Schedule:
-    """Polls the sources of an installation until it is stopped.
+    """Polls the sources it has taken until it is stopped.
 
     A source that fails is asked again at its next turn; one that cannot work as configured is
     stopped, and the others run on. A bug in one poll is logged and does not end the polling.
@@ -42,29 +44,47 @@ class Schedule:
         self._machine = machine or SystemClock()
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._watch_clock, name="clock steps", daemon=True)
-        self._polled = [s for s in installation.sources if s.poller is not None]
-        workers = max(len(self._polled), 1)
+        polled = [source.id for source in installation.sources if source.poller is not None]
+        self._polling = {name: threading.Lock() for name in polled}
+        self._dropped: set[str] = set()
+        workers = max(len(polled), 1)
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(workers)}, timezone="UTC"
         )
 
     def start(self) -> None:
-        """Begin polling, at once and then at each source's pace."""
-        for source in self._polled:
-            self._scheduler.add_job(
-                self.poll,
-                "interval",
-                args=(source,),
-                id=source.id,
-                seconds=source.every.total_seconds(),
-                next_run_time=SystemClock().now(),
-                coalesce=True,
-                max_instances=1,
-                # a late poll is a poll: nothing is lost by running it whenever there is time
-                misfire_grace_time=None,
-            )
+        """Be ready to poll."""
         self._scheduler.start()
         self._watch.start()
+
+    def take(self, source: Source) -> None:
+        """Poll a source, at once and then at its pace; nothing happens when it is not polled."""
+        if source.poller is None:
+            return
+        self._dropped.discard(source.id)
+        self._scheduler.add_job(
+            self.poll,
+            "interval",
+            args=(source,),
+            id=source.id,
+            seconds=source.every.total_seconds(),
+            next_run_time=SystemClock().now(),
+            coalesce=True,
+            max_instances=1,
+            # a late poll is a poll: nothing is lost by running it whenever there is time
+            misfire_grace_time=None,
+            replace_existing=True,
+        )
+
+    def drop(self, source: Source) -> None:
+        """Poll a source no more; the batch being stored is finished first."""
+        if source.poller is None:
+            return
+        self._dropped.add(source.id)
+        with suppress(JobLookupError):  # stopped for good before
+            self._scheduler.remove_job(source.id)
+        with self._polling[source.id]:
+            return
 
     def stop(self) -> None:
         """Stop polling; the batch being stored is finished first."""
@@ -87,20 +107,31 @@ class Schedule:
 
     def poll(self, source: Source) -> None:
         """Take in what one source has that is new."""
-        if self._stopped.is_set():
-            return
-        now = self._clock.now()
+        with self._polling[source.id]:
+            if self._is_over(source):
+                return
+            self._poll(source, self._clock.now())
+
+    def _poll(self, source: Source, now: datetime) -> None:
+        def still_ours(_: Counts) -> None:
+            if self._is_over(source):
+                raise LeaseLostError(f"source {source.id}: is another process's now")
+
         try:
-            self._installation.pull(source, now=now)
+            self._installation.pull(source, now=now, each=still_ours)
         except LeaseLostError:
             return  # another process asks this source now, and says how it is doing
         except SourceUnavailableError as error:
             self._health.failed(source.id, str(error), now=now)
         except SourceConfigError as error:
             self._health.failed(source.id, str(error), now=now)
-            self._scheduler.remove_job(source.id)
+            with suppress(JobLookupError):  # dropped just now
+                self._scheduler.remove_job(source.id)
         except Exception as error:
             logger.exception("source %s: polling failed", source.id)
             self._health.failed(source.id, f"internal error: {type(error).__name__}", now=now)
         else:
             self._health.succeeded(source.id, now=now)
+
+    def _is_over(self, source: Source) -> bool:
+        return self._stopped.is_set() or source.id in self._dropped

@@ -19,7 +19,7 @@ Names = Mapping[str, str]
 
 
 class SourceState(StrEnum):
-    """How a source is doing; the four must look different on the screen."""
+    """How a source is doing; each must look different on the screen."""
 
     WAITING = "waiting"
     """It has not delivered anything yet."""
@@ -29,6 +29,8 @@ class SourceState(StrEnum):
     """It answers, but has delivered nothing for longer than expected."""
     DOWN = "down"
     """It cannot be reached or read."""
+    UNATTENDED = "unattended"
+    """No process takes it in, so nothing is known about it."""
     ENDED = "ended"
     """A replay that has played to its end."""
 

@@ -8,6 +8,7 @@ from dashboard.text.format import date_and_minute, epoch_ms, since
 from pipelines.snapshot import ReplayState, Snapshot, SourceHealth, SourceState
 
 _WORST_FIRST = (
+    SourceState.UNATTENDED,
     SourceState.DOWN,
     SourceState.SILENT,
     SourceState.WAITING,
@@ -94,6 +95,9 @@ def _state(source: SourceHealth, snapshot: Snapshot, say: Say) -> html.B:
             return html.B(say("source.down_unknown"))
         time = since(source.state_since, snapshot.now, snapshot.time_zone)
         return html.B(say("source.down", time=time))
+    if source.state is SourceState.UNATTENDED and source.state_since is not None:
+        time = since(source.state_since, snapshot.now, snapshot.time_zone)
+        return html.B(say("source.unattended_since", time=time))
     ages = {SourceState.LIVE: "source.live", SourceState.SILENT: "source.silent"}
     if source.state in ages and source.last_record_at is not None:
         at = epoch_ms(source.last_record_at)

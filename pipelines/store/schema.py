@@ -314,6 +314,30 @@ frozen = Table(
 ``hash`` the SHA-256 of that JSON.
 """
 
+heard = Table(
+    "heard",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("up_since_ms", BigInteger),
+    Column("success_ms", BigInteger),
+    Column("down_since_ms", BigInteger),
+    Column("problem", Text),
+    Column("last_problem", Text),
+    Column("problem_ms", BigInteger),
+)
+"""How asking or hearing each source goes, as the process that takes it in said last."""
+
+canary = Table(
+    "canary",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("took_ms", Float, nullable=False),
+    Column("problem", Text),
+    Column("was_sent", Boolean, nullable=False),
+)
+"""What became of the last canary of each source."""
+
 lease = Table(
     "lease",
     metadata,
@@ -322,7 +346,10 @@ lease = Table(
     Column("token", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False),
 )
-"""Who alone may take records in; ``token`` grows each time it goes to somebody else."""
+"""Who alone does what: takes a source in, looks after the store, is a worker of this name.
+
+``token`` grows each time it goes to somebody else; ``holder`` is empty when it was let go.
+"""
 
 meta = Table(
     "meta",

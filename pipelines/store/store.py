@@ -279,6 +279,10 @@ class Writer(Reader):
         if rows:
             self._connection.exec_driver_sql(statement, sorted(rows, key=itemgetter(0)))
 
+    def change(self, statement: Any) -> int:
+        """Run an UPDATE or DELETE; return how many rows it changed."""
+        return int(self._connection.execute(statement).rowcount)
+
     def rekey(self, old: str, new: str, key: str) -> None:
         """Make what was said about one incident be about another, and forget the first."""
         told = update(schema.report).where(schema.report.c.incident_id == old)

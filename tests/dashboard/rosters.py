@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipelines.arrivals import SEEN_HOURS, Hour
-from pipelines.health import Rehearsal
 from pipelines.quarantine import Group, Item
 from pipelines.roster import QuarantineList, Roster, SourceDetail, Standing
 from pipelines.snapshot import SourceState
+from pipelines.store.heard_rows import Rehearsal
 from pipelines.unmapped import Unmapped
 
 NOON = datetime(2026, 11, 22, 6, 43, 7, tzinfo=UTC)
@@ -19,6 +19,7 @@ _STATES = {
     Standing.SILENT: SourceState.SILENT,
     Standing.WAITING: SourceState.WAITING,
     Standing.DOWN: SourceState.DOWN,
+    Standing.UNATTENDED: SourceState.UNATTENDED,
     Standing.ENDED: SourceState.ENDED,
 }
 
@@ -76,7 +77,7 @@ def a_roster(*lines: SourceDetail, **changes: object) -> Roster:
         lines=lines or tuple(a_detail(f"源{i}", c) for i, c in enumerate(Standing)),
         codes=(a_code(),),
         is_standby=False,
-        holder="vm:1:abc",
+        holders=("vm/1/7/abc",),
         canary_every=None,
         grids_version="s1",
         next_change_at=NOON + timedelta(minutes=1),

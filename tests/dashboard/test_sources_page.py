@@ -136,7 +136,7 @@ def test_the_worst_source_comes_first():
 
     rows = leaves["lines-rows"]["children"]
     order = [row["props"]["className"].removeprefix("line line--") for row in rows]
-    assert order == ["down", "silent", "waiting", "active", "quiet", "ended"]
+    assert order == ["unattended", "down", "silent", "waiting", "active", "quiet", "ended"]
 
 
 def test_each_hour_has_its_bar_before_the_band_of_what_is_usual():
@@ -174,9 +174,11 @@ def test_codes_without_a_mapping_are_listed_with_their_number():
 
 
 def test_a_standby_says_who_takes_the_records_in():
-    leaves = drawn("sources", a_roster(is_standby=True, holder="vm2:77:abcd"))
+    leaves = drawn(
+        "sources", a_roster(is_standby=True, holders=("vm2/boot/77/abcd", "vm3/boot/9/ef"))
+    )
 
-    assert "本机只显示，不接入；接入方 vm2:77:abcd" in words(leaves["roster-labels"])
+    assert "本进程只显示，不接入；接入方 vm2 (77)、vm3 (9)" in words(leaves["roster-labels"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -12,7 +12,7 @@ from pipelines.connectors.record import Record
 from pipelines.errors import SettingsError, SourceUnavailableError
 from pipelines.health import Health
 from pipelines.installation import Installation
-from pipelines.lease import Lease
+from pipelines.lease import Leases
 from pipelines.store import schema
 from tests.builders import at
 from tests.pipelines.installations import (
@@ -119,10 +119,23 @@ def test_health_remembers_the_canary_and_tells_the_screens(street: Installation)
     assert health.changes == 1
 
 
-def test_a_process_without_the_lease_gets_no_canary_through(street: Installation) -> None:
-    street.door.guard = Lease(street.store).guard
+def test_any_process_may_send_a_canary_for_it_leaves_nothing(street: Installation) -> None:
+    street.door.guard = Leases(street.store).guard
 
-    assert "records are taken in by nobody" in str(sent(street).problem)
+    assert sent(street).problem is None
+
+
+def test_what_became_of_a_canary_is_known_to_every_process(street: Installation) -> None:
+    other = Health()
+    sent(street, Health())
+
+    with street.store.reading() as reader:
+        other.look(reader)
+
+    returned = other.rehearsal("calls")
+    assert returned is not None
+    assert returned.was_sent
+    assert returned.problem is None
 
 
 def test_canaries_are_sent_again_and_again_when_that_is_configured(street: Installation) -> None:
@@ -132,7 +145,12 @@ def test_canaries_are_sent_again_and_again_when_that_is_configured(street: Insta
 
     health = Health()
     flock = canary.Aviary(
-        street.store, street.door, street.sources, health, ManualClock(at(300)), every_s=0.01
+        street.store,
+        street.door,
+        lambda: street.sources,
+        health,
+        ManualClock(at(300)),
+        every_s=0.01,
     )
     flock.start()
     ends = time.monotonic() + 10

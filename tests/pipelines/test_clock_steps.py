@@ -66,6 +66,7 @@ def test_sources_are_asked_at_once_when_the_clock_was_set(tmp_path, step):
     machine = ManualClock(NINE)
     schedule = Schedule(installation, Health(), SystemClock(), machine=machine)
     schedule.start()
+    schedule.take(installation.sources[0])
     wait_for_incidents(installation, 1)
 
     drop(tmp_path / "calls2.csv", as_csv([a_call("A-2")]))

@@ -26,7 +26,7 @@ from pipelines.freezing import (
 from pipelines.gateway import Gateway
 from pipelines.health import Health
 from pipelines.installation import Installation
-from pipelines.lease import Lease, LeaseLostError
+from pipelines.lease import UPKEEP, LeaseLostError, Leases
 from pipelines.query import kpi, parse
 from pipelines.store import schema
 from pipelines.upkeep import rebuild
@@ -230,14 +230,14 @@ def test_history_that_is_read_in_later_is_not_frozen_by_itself(tmp_path: Path) -
 
 
 def test_the_freezer_freezes_what_is_due_while_it_holds_the_lease(street: Installation) -> None:
-    lease = Lease(street.store)
-    freezer = Freezer(street, lease, ManualClock(CLOSED))
+    leases = Leases(street.store)
+    freezer = Freezer(street, lambda w: leases.guard(w, [UPKEEP]), ManualClock(CLOSED))
 
     with pytest.raises(LeaseLostError):
         freezer.look()
     assert kept(street) == []
 
-    assert lease.acquire()
+    assert leases.acquire(UPKEEP)
     assert freezer.look() == [MARCH]
     assert freezer.look() == []
     assert [frozen.month for frozen in kept(street)] == [MARCH]
@@ -249,7 +249,11 @@ def test_freezing_by_itself_can_be_turned_off(tmp_path: Path, automatic: str) ->
     clock = ManualClock(CLOSED)
     duty = Duty(street, Gateway(street.door, clock), Health(), clock)
 
-    assert (duty._freezer() is not None) is (automatic == "true")
+    duty.start()
+    freezes = duty.freezes
+    duty.stop()
+
+    assert freezes is (automatic == "true")
     street.store.close()
 
 

@@ -20,6 +20,7 @@ from pipelines.listening import Listening
 from pipelines.receipt import Counts
 from tests.builders import MUCH_LATER
 from tests.pipelines.installations import a_bad_record, a_call, a_record, an_installation, content
+from tests.processes import until
 
 CLOCK = ManualClock(MUCH_LATER)
 
@@ -166,12 +167,16 @@ class Scripted:
 
 
 def listening(street: Installation, listener: Scripted) -> tuple[Listening, Health, Gateway]:
+    """A listener that is listened to from when the test says so."""
     from dataclasses import replace
 
     gateway, health = Gateway(street.door, CLOCK), Health()
     source = replace(street.sources[0], connector=listener)  # type: ignore[arg-type]
     gateway.start()
-    return Listening([source], gateway, health, CLOCK), health, gateway
+    room = Listening(gateway, health, CLOCK)
+    room.start()
+    room.take(source)
+    return room, health, gateway
 
 
 @pytest.mark.parametrize(
@@ -183,7 +188,6 @@ def test_a_listener_that_ends_with_an_error_begins_anew(
     listener = Scripted(trouble, a_record(a_call()))
     room, health, gateway = listening(street, listener)
 
-    room.start()
     assert listener.waiting.wait(10)
     room.stop()
     gateway.stop()
@@ -197,11 +201,8 @@ def test_a_listener_that_cannot_work_as_configured_stays_stopped(street: Install
     listener = Scripted(SourceConfigError("no such file"))
     room, health, gateway = listening(street, listener)
 
-    room.start()
-    room._thread.join(10)
+    assert until(lambda: health.changes == 1 and not room.hears)
+    room.stop()
     gateway.stop()
 
     assert listener.begun == 1
-    assert health.changes == 1
-    assert not room._thread.is_alive()
-    room.stop()

@@ -1,40 +1,54 @@
-"""One process takes records in; another steps in when it is gone, and never both."""
+"""Of each thing that one process does at a time there is one holder; never two."""
 
-import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
 from pipelines.clock import ManualClock
 from pipelines.installation import Installation, open_installation
-from pipelines.lease import EXPIRY, Keeper, Lease, LeaseLostError, is_held
+from pipelines.keeper import Keeper
+from pipelines.lease import (
+    EXPIRY,
+    PLAYED,
+    RENEWAL,
+    LeaseLostError,
+    Leases,
+    is_held,
+    lease_of,
+    read_leases,
+    workers_of,
+)
+from pipelines.store import schema
 from pipelines.store.store import Store
 from tests.builders import NINE, at
 from tests.pipelines.installations import (
     a_batch,
     a_call,
-    a_config,
     a_record,
     an_installation,
     as_csv,
     content,
     drop,
-    the_grids,
 )
+from tests.processes import until
 
-ROOT = Path(__file__).parent.parent.parent
-TAKES_OVER_WITHIN_S = 20
+CALLS = lease_of("calls")
+HOUR = timedelta(hours=1)
+
+
+class Steady:
+    """The steady clock of a process, which the test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def pass_by(self, length: timedelta) -> None:
+        self.seconds += length.total_seconds()
 
 
 @pytest.fixture
@@ -45,71 +59,138 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NINE)
+def steady() -> Steady:
+    return Steady()
 
 
-def test_only_one_has_the_lease(store: Store, clock: ManualClock) -> None:
-    first, second = Lease(store, clock=clock), Lease(store, clock=clock)
-
-    assert (first.acquire(), second.acquire()) == (True, False)
-    assert (first.is_mine, second.is_mine) == (True, False)
-    assert is_held(store, now=clock.now())
+def a_process(store: Store, steady: Steady, *, clock_off: timedelta = timedelta(0)) -> Leases:
+    return Leases(store, clock=ManualClock(NINE + clock_off), steady=steady)
 
 
-def test_a_lease_that_is_renewed_does_not_run_out(store: Store, clock: ManualClock) -> None:
-    first, second = Lease(store, clock=clock), Lease(store, clock=clock)
-    first.acquire()
+def test_only_one_has_a_lease(store: Store, steady: Steady) -> None:
+    first, second = a_process(store, steady), a_process(store, steady)
 
-    for _ in range(5):
-        clock.advance(EXPIRY - timedelta(seconds=1))
-        assert first.acquire()
-        assert not second.acquire()
+    assert (first.acquire(CALLS), second.acquire(CALLS)) == (True, False)
+    assert (first.mine, second.mine) == ({CALLS}, set())
+    assert is_held(store, CALLS, now=NINE)
 
 
-def test_a_lease_that_ran_out_goes_to_whoever_asks(store: Store, clock: ManualClock) -> None:
-    first, second = Lease(store, clock=clock), Lease(store, clock=clock)
-    first.acquire()
-    clock.advance(EXPIRY)
+def test_one_lease_says_nothing_about_another(store: Store, steady: Steady) -> None:
+    first, second = a_process(store, steady), a_process(store, steady)
+    first.acquire(CALLS)
 
-    assert second.acquire()
-    assert not first.acquire()
-    assert not first.is_mine
-
-
-def test_a_lease_that_is_let_go_is_free_at_once(store: Store, clock: ManualClock) -> None:
-    first, second = Lease(store, clock=clock), Lease(store, clock=clock)
-    first.acquire()
-    first.release()
-
-    assert not is_held(store, now=clock.now())
-    assert second.acquire()
+    assert second.acquire(lease_of("sensors"))
+    with store.writing() as writer, pytest.raises(LeaseLostError, match=r"source/calls: held by"):
+        second.guard(writer, [lease_of("sensors"), CALLS])
 
 
-def test_letting_go_late_takes_nothing_from_the_successor(store: Store, clock: ManualClock) -> None:
-    first, second = Lease(store, clock=clock), Lease(store, clock=clock)
-    first.acquire()
-    clock.advance(EXPIRY)
-    second.acquire()
+@pytest.mark.parametrize("off", [-HOUR, timedelta(0), HOUR])
+def test_a_lease_that_is_renewed_is_not_taken_however_the_clocks_are_set(
+    store: Store, steady: Steady, off: timedelta
+) -> None:
+    first, second = a_process(store, steady), a_process(store, steady, clock_off=off)
+    first.acquire(CALLS)
 
-    first.release()
+    for _ in range(8):
+        steady.pass_by(EXPIRY - timedelta(seconds=1))
+        assert first.acquire(CALLS)
+        assert not second.acquire(CALLS)
 
-    assert is_held(store, now=clock.now())
+
+@pytest.mark.parametrize("off", [-HOUR, timedelta(0), HOUR])
+def test_a_lease_that_is_not_renewed_is_taken_however_the_clocks_are_set(
+    store: Store, steady: Steady, off: timedelta
+) -> None:
+    first, second = a_process(store, steady), a_process(store, steady, clock_off=off)
+    first.acquire(CALLS)
+    assert not second.acquire(CALLS)
+    steady.pass_by(EXPIRY)
+
+    assert second.acquire(CALLS)
+    assert not first.acquire(CALLS)
+    assert first.mine == set()
+
+
+def test_a_dead_worker_is_found_within_fifteen_seconds() -> None:
+    seen_late, looked_late = RENEWAL, RENEWAL
+
+    assert seen_late + EXPIRY + looked_late < timedelta(seconds=15)
+
+
+def test_a_process_of_this_machine_that_has_ended_is_not_waited_for(
+    store: Store, steady: Steady
+) -> None:
+    first, second = a_process(store, steady), a_process(store, steady)
+    first.acquire(CALLS)
+    machine, boot, _, rest = first.holder.split("/")
+    ended = "/".join([machine, boot, str(2**22 + 1), rest])  # beyond the largest process number
+    with store.writing() as writer:
+        row = read_leases(writer)[CALLS]
+        writer.put(schema.lease, [(CALLS, ended, row.token, 10**13)])
+
+    assert second.acquire(CALLS)
+
+
+def test_after_a_time_without_the_store_nobody_counts_as_dead(store: Store, steady: Steady) -> None:
+    first, second = a_process(store, steady), a_process(store, steady)
+    first.acquire(CALLS)
+    assert not second.acquire(CALLS)
+
+    steady.pass_by(EXPIRY * 10)
+    second.unsure()
+
+    assert not second.acquire(CALLS)
+
+
+def test_a_lease_that_is_let_go_is_free_at_once(store: Store, steady: Steady) -> None:
+    first, second = a_process(store, steady), a_process(store, steady)
+    first.acquire(CALLS)
+    first.release([CALLS])
+
+    assert not is_held(store, CALLS, now=NINE)
+    assert second.acquire(CALLS)
+
+
+def test_letting_go_late_takes_nothing_from_the_successor(store: Store, steady: Steady) -> None:
+    first, second = a_process(store, steady), a_process(store, steady)
+    first.acquire(CALLS)
+    second.acquire(CALLS)
+    steady.pass_by(EXPIRY)
+    assert second.acquire(CALLS)
+
+    first.release([CALLS])
+
+    with store.reading() as reader:
+        assert read_leases(reader)[CALLS].holder == second.holder
+
+
+def test_who_leaves_is_no_worker_any_more(store: Store, steady: Steady) -> None:
+    first, second = a_process(store, steady), a_process(store, steady)
+    first.acquire(CALLS)
+    second.acquire(lease_of("sensors"))
+
+    first.leave()
+
+    with store.writing() as writer:
+        leases, alive = second.look(writer)
+        assert workers_of(leases, alive) == {second.holder}
+        assert leases[CALLS].holder == ""
 
 
 def test_a_holder_that_was_asleep_cannot_write_beside_its_successor(tmp_path: Path) -> None:
     street: Installation = an_installation(tmp_path)
-    clock = ManualClock(NINE)
-    asleep, successor = Lease(street.store, clock=clock), Lease(street.store, clock=clock)
-    asleep.acquire()
-    street.door.guard = asleep.guard
+    steady = Steady()
+    asleep, successor = a_process(street.store, steady), a_process(street.store, steady)
+    asleep.acquire(CALLS)
+    successor.acquire(CALLS)
+    street.door.guard = lambda writer, sources: asleep.guard(writer, [lease_of(s) for s in sources])
     calls = street.sources[0]
     street.door.accept(calls, a_batch(a_record(a_call("A-1"))), now=at(10))
-    clock.advance(EXPIRY)
-    successor.acquire()
+    steady.pass_by(EXPIRY)
+    assert successor.acquire(CALLS)
     before = content(street.store, "report", "incident", "position", "source", "arrival")
 
-    with pytest.raises(LeaseLostError, match="taken in by"):
+    with pytest.raises(LeaseLostError, match="this process stores nothing"):
         street.door.accept(calls, a_batch(a_record(a_call("A-2")), position="9"), now=at(20))
 
     after = content(street.store, "report", "incident", "position", "source", "arrival")
@@ -118,145 +199,108 @@ def test_a_holder_that_was_asleep_cannot_write_beside_its_successor(tmp_path: Pa
 
 
 def test_a_lease_that_ran_out_but_that_nobody_took_still_lets_its_holder_write(
-    store: Store, clock: ManualClock
+    store: Store, steady: Steady
 ) -> None:
-    lease = Lease(store, clock=clock)
-    lease.acquire()
-    clock.advance(EXPIRY * 3)
+    process = a_process(store, steady)
+    process.acquire(CALLS)
+    steady.pass_by(EXPIRY * 3)
 
     with store.writing() as writer:
-        lease.guard(writer)
-    assert lease.acquire()
+        process.guard(writer, [CALLS])
+    assert process.acquire(CALLS)
 
 
-def test_the_keeper_begins_when_it_gets_the_lease_and_ends_when_it_loses_it(
-    store: Store, clock: ManualClock
-) -> None:
-    told: list[str] = []
-    mine, other = Lease(store, clock=clock), Lease(store, clock=clock)
-    keeper = Keeper(
-        mine,
-        gained=lambda: told.append("gained"),
-        lost=lambda: told.append("lost"),
+def a_keeper(store: Store, leases: Leases, told: list[str], *claims: str) -> Keeper:
+    return Keeper(
+        store,
+        leases,
+        shared=claims,
+        gained=lambda name: told.append(f"gained {name}"),
+        lost=lambda name: told.append(f"lost {name}"),
         every=timedelta(milliseconds=5),
     )
-    other.acquire()
+
+
+def test_keepers_share_the_claims_out_and_say_so(store: Store) -> None:
+    claims = [lease_of(name) for name in "abcde"]
+    told: list[str] = []
+    first = a_keeper(store, Leases(store), told, *claims)
+    second = a_keeper(store, Leases(store), [], *claims)
+    first.start()
+    assert first.works == set(claims)
+
+    second.start()
+    assert until(lambda: len(first.works) == 3 and len(second.works) == 2)
+    assert first.works | second.works == set(claims)
+    assert sorted(t for t in told if t.startswith("lost")) == [f"lost {c}" for c in claims[3:]]
+
+    second.stop()
+    assert until(lambda: first.works == set(claims))
+    first.stop()
+    assert first.works == set()
+
+
+def test_what_is_given_away_is_let_go_only_when_work_on_it_has_ended(store: Store) -> None:
+    claims = [lease_of(name) for name in "ab"]
+    ended: list[str] = []
+    held_back = until  # the work on it takes as long as the test wants
+    go_on: list[bool] = []
+
+    def slow(name: str) -> None:
+        held_back(lambda: go_on)
+        ended.append(name)
+
+    first = Keeper(
+        store, Leases(store), shared=claims, gained=lambda _: None, lost=slow,
+        every=timedelta(milliseconds=5),
+    )  # fmt: skip
+    second = a_keeper(store, Leases(store), [], *claims)
+    first.start()
+    second.start()
+    assert until(lambda: len(first.works) == 1)
+    for _ in range(5):
+        with store.reading() as reader:
+            holders = {h.holder for n, h in read_leases(reader).items() if n in claims}
+        assert len(holders) == 1
+    assert not second.works
+
+    go_on.append(True)
+
+    assert until(lambda: len(second.works) == 1)
+    assert ended
+    second.stop()
+    first.stop()
+
+
+def test_a_keeper_that_finds_its_lease_taken_ends_its_work(store: Store) -> None:
+    told: list[str] = []
+    keeper = a_keeper(store, Leases(store), told, CALLS)
     keeper.start()
-    try:
-        assert not keeper.works
-        clock.advance(EXPIRY)
-        assert until(lambda: keeper.works, within_s=10)
-        with store.writing() as writer:
-            writer.clear(*[t for t in writer_tables() if t.name == "lease"])
-        assert other.acquire() or other.acquire()
-        assert until(lambda: told[-1] == "lost" and not keeper.works, within_s=10)
-    finally:
-        keeper.stop()
-    assert told[:2] == ["gained", "lost"]
+    with store.writing() as writer:
+        writer.put(schema.lease, [(CALLS, "somebody/else", 99, 10**13)])
+
+    assert until(lambda: told[-1] == f"lost {CALLS}" and not keeper.works)
+    keeper.stop()
 
 
-def test_a_process_that_cannot_begin_lets_the_lease_go(store: Store, clock: ManualClock) -> None:
-    def begin() -> None:
+def test_a_process_that_cannot_begin_lets_the_lease_go(store: Store) -> None:
+    def begin(_: str) -> None:
         raise OSError("the port is taken")
 
-    keeper = Keeper(Lease(store, clock=clock), gained=begin, lost=lambda: None)
+    keeper = Keeper(store, Leases(store), shared=[CALLS], gained=begin, lost=lambda _: None)
 
     with pytest.raises(OSError, match="port is taken"):
         keeper.start()
 
-    assert not is_held(store, now=clock.now())
-
-
-def writer_tables() -> list[Any]:
-    from pipelines.store import schema
-
-    return list(schema.metadata.sorted_tables)
-
-
-def until(condition: Callable[[], bool], *, within_s: float) -> bool:
-    ends = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > ends:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-class Product:
-    """``app.py run`` in a process of its own, on a port of its own."""
-
-    def __init__(self, folder: Path, config: Path, port: int) -> None:
-        self.port = port
-        environ = os.environ | {"GRID135_DATA": str(folder / "data"), "GRID135_PORT": str(port)}
-        self._process = subprocess.Popen(
-            [sys.executable, "app.py", "run", "--config", str(config)],
-            cwd=ROOT,
-            env=environ,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def health(self) -> dict[str, Any]:
-        """What it says about itself; empty while it does not answer."""
-        with suppress(URLError, OSError):
-            address = f"http://127.0.0.1:{self.port}/health"
-            with urlopen(address, timeout=5) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        return {}
-
-    def role(self) -> str:
-        """``active``, ``standby``, or nothing while it does not answer."""
-        return str(self.health().get("ingest", {}).get("role", ""))
-
-    def kill(self) -> None:
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-
-
-def a_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def test_when_one_process_is_killed_the_other_takes_over_and_nothing_is_lost(
-    tmp_path: Path,
-) -> None:
-    the_grids(tmp_path)
-    options = 'every = "100ms"'
-    config = a_config(tmp_path, options=options, path="in/*.csv")
-    drop(tmp_path / "in" / "1.csv", as_csv([a_call("A-1"), a_call("A-2")]))
-    first = Product(tmp_path, config, a_port())
-    second = None
-    try:
-        assert until(lambda: first.role() == "active", within_s=60)
-        second = Product(tmp_path, config, a_port())
-        assert until(lambda: second.role() == "standby", within_s=60)
-        assert second.health()["ingest"]["holder"] == first.health()["ingest"]["holder"]
-        assert until(lambda: second.health()["sources"][0]["records"] == 2, within_s=20)
-
-        first.kill()
-        killed_at = time.monotonic()
-        drop(tmp_path / "in" / "2.csv", as_csv([a_call("A-3")]))
-
-        assert until(lambda: second.role() == "active", within_s=TAKES_OVER_WITHIN_S)
-        assert time.monotonic() - killed_at < TAKES_OVER_WITHIN_S
-        assert until(lambda: second.health()["sources"][0]["records"] == 3, within_s=20)
-    finally:
-        for product in filter(None, (first, second)):
-            product.kill()
+    assert not is_held(store, CALLS, now=NINE)
 
 
 def test_a_second_process_leaves_a_replay_that_is_playing_alone(tmp_path: Path) -> None:
     drop(tmp_path / "calls.csv", as_csv([a_call("A-1")]))
     options = f'replay = {{ from = "{NINE.isoformat()}" }}'
     first = an_installation(tmp_path, replayed=True, options=options)
-    lease = Lease(first.store)
-    lease.acquire()
+    leases = Leases(first.store)
+    leases.acquire(PLAYED)
     first.pull(first.sources[0], now=at(10))
 
     second = open_installation(first.settings, replayed=True)
@@ -264,7 +308,7 @@ def test_a_second_process_leaves_a_replay_that_is_playing_alone(tmp_path: Path) 
     with second.store.reading() as reader:
         assert reader.sources()["calls"].reports == 1
     second.store.close()
-    lease.release()
+    leases.release([PLAYED])
 
     third = open_installation(first.settings, replayed=True)
     with third.store.reading() as reader:

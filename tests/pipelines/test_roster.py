@@ -50,9 +50,7 @@ def street(tmp_path: Path) -> Iterator[Installation]:
 
 def roster(street: Installation, now: datetime, health: Health | None = None) -> Roster:
     with street.store.reading() as reader:
-        return read_roster(
-            reader, street, health or Health(), now=now, is_standby=False, holder="me"
-        )
+        return read_roster(reader, street, health or Health(), now=now, is_standby=False)
 
 
 def standings(street: Installation, now: datetime) -> tuple[Standing, Standing]:

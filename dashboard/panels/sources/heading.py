@@ -6,10 +6,12 @@ from dash import html
 
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
+from dashboard.panels.sources.words import who
 from dashboard.text import Say
 from pipelines.roster import Roster, Standing
 
 _ORDER = (
+    Standing.UNATTENDED,
     Standing.DOWN,
     Standing.SILENT,
     Standing.ACTIVE,
@@ -32,7 +34,8 @@ def draw(roster: Roster, say: Say) -> Leaves:
 def _labels(roster: Roster, say: Say) -> list[object]:
     labels: list[object] = [*honest_labels(roster.labels, say)]
     if roster.is_standby:
-        text = say("sources.standby", holder=roster.holder or say("sources.unknown"))
+        holders = say("sources.and").join(who(holder) for holder in roster.holders)
+        text = say("sources.standby", holder=holders or say("sources.nobody"))
         labels.append(html.Span(text, className="label"))
     return labels
 

@@ -10,11 +10,12 @@ from dashboard.panels.sources.words import is_ahead, offset, sentence
 from dashboard.text import Say
 from dashboard.text.format import duration, epoch_ms, minute_of_day, since
 from pipelines.arrivals import Hour
-from pipelines.health import Rehearsal
 from pipelines.roster import Roster, SourceDetail, Standing
+from pipelines.store.heard_rows import Rehearsal
 
 _COLUMNS = ("name", "last", "success", "hours", "lag", "clock", "aside", "canary")
 _WORST_FIRST = (
+    Standing.UNATTENDED,
     Standing.DOWN,
     Standing.SILENT,
     Standing.WAITING,

@@ -9,6 +9,7 @@ from pipelines.roster import SourceDetail, Standing
 _RARE_PER_HOUR = 1 / 12
 """An hour that brings a record one time in twelve usually brings nothing."""
 _AGREES = timedelta(seconds=2)
+_UNHEARD = (Standing.DOWN, Standing.UNATTENDED)
 
 
 def sentence(line: SourceDetail, say: Say, *, now: datetime, time_zone: str) -> str:
@@ -20,7 +21,7 @@ def sentence(line: SourceDetail, say: Say, *, now: datetime, time_zone: str) -> 
         "time": "" if line.since is None else since(line.since, now, time_zone),
         "problem": line.problem or "",
     }
-    if line.last_record_at is not None and line.standing is not Standing.DOWN:
+    if line.last_record_at is not None and line.standing not in _UNHEARD:
         values["time"] = since(line.last_record_at, now, time_zone)
     if line.rule is not None:
         values["allowed"] = duration(line.rule.total_seconds(), say)
@@ -33,6 +34,8 @@ def _form(line: SourceDetail) -> str:
         return "silent_by_rule"
     if line.standing is Standing.QUIET and line.rule is not None:
         return "quiet_by_rule"
+    if line.standing is Standing.UNATTENDED and line.since is not None:
+        return "unattended_since"
     unknown = line.usual_hour is None
     if line.standing in (Standing.ACTIVE, Standing.QUIET, Standing.SILENT) and unknown:
         return f"{line.standing}_unknown"
@@ -50,6 +53,12 @@ def usual(per_hour: float | None, say: Say, *, is_missed: bool = False) -> str:
         return say("standing.usual_hour", n=_count(per_hour))
     every = round(3600 / per_hour / 3600) * 3600 or 3600
     return say("standing.usual_every", every=duration(every, say))
+
+
+def who(holder: str) -> str:
+    """A process as people call it: its machine and its number there."""
+    machine, _, number, *_ = (*holder.split("/"), "", "")
+    return f"{machine} ({number})" if number else holder
 
 
 def offset(length: timedelta | None, say: Say) -> str:

@@ -125,11 +125,12 @@ class Centre:
         self.health = Health()
         self.clock = clock or ManualClock(NOW)
         self._gateway = Gateway(cast(Any, self.door), self.clock)
-        self._listening = Listening([self.source], self._gateway, self.health, self.clock)
+        self._listening = Listening(self._gateway, self.health, self.clock)
 
     def start(self) -> None:
         self._gateway.start()
         self._listening.start()
+        self._listening.take(self.source)
 
     def stop(self) -> None:
         self._listening.stop()
