@@ -18,7 +18,12 @@ from pipelines.clock import Clock
 from pipelines.commands import COMMANDS
 from pipelines.commands.sources import import_all
 from pipelines.errors import Grid135Error, SettingsError
-from pipelines.installation import Installation, collect_less_often, open_installation
+from pipelines.installation import (
+    Installation,
+    collect_for_months,
+    collect_less_often,
+    open_installation,
+)
 from pipelines.settings import Settings, load
 
 BUILD = "0.1.0"
@@ -106,6 +111,7 @@ def _show(settings: Settings, opened: Callable[[Settings], Installation], **how:
         logging.getLogger(__name__).info("Grid135 is at %s (stop with Ctrl-C)", where)
         app = guarded(live, settings, where=where, build=BUILD, more=live.routes())
         # a wall's stream never ends by itself, so it is not waited for
+        collect_for_months()
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         uvicorn.Server(config).run(sockets=[listener])
     finally:

@@ -15,7 +15,7 @@
 
   /** The rows: the key of a sentence, and what is behind it. */
   function rows() {
-    const { live, screenClock, endure, sound } = window.grid135;
+    const { live, grids, screenClock, endure, sound } = window.grid135;
     const { lost, heardMs, build, stats } = live.state();
     const found = screenClock.found();
     const memory = performance.memory;
@@ -23,7 +23,7 @@
     return [
       ["stream", says(lost ? "lost" : "open") + " · " + stats.connects],
       ["message", stats.lastSeq + " · " + ms(heardMs)],
-      ["redraws", stats.applied + " / " + stats.messages + " · " + stats.maps],
+      ["redraws", stats.applied + " / " + stats.messages + " · " + grids.stats.drawn],
       ["bytes", mb(stats.bytes)],
       ["heap", memory ? mb(memory.usedJSHeapSize) : "—"],
       ["nodes", document.getElementsByTagName("*").length],

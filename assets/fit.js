@@ -24,9 +24,14 @@
     return parseFloat(getComputedStyle(document.documentElement).fontSize);
   }
 
+  /** The part of the map's box that the map itself fills. */
+  function ground() {
+    return document.getElementById("map-overlay").getBoundingClientRect();
+  }
+
   /** Every wall shows the same part of the map, as large as its own box allows. */
   function zoomHere(zoom, extent) {
-    const box = document.querySelector(".map").getBoundingClientRect();
+    const box = ground();
     let wide = MAP_WIDTH, high = MAP_HEIGHT;
     if (extent) {
       const world = WORLD_REM * Math.pow(2, zoom);
@@ -40,18 +45,13 @@
 
   /** The map as it fits its box here; null when neither it nor its box has changed. */
   function placed(sent) {
-    const box = document.querySelector(".map").getBoundingClientRect();
+    const box = ground();
     const size = box.width + " " + box.height;
     if (!box.width || (last.sent === sent && last.size === size)) return null;
     last = { sent: sent, size: size };
     const zoom = zoomHere(sent.layout.map.zoom, (sent.layout.meta || {}).extent);
     const map = Object.assign({}, sent.layout.map, { zoom: zoom });
     return Object.assign({}, sent, { layout: Object.assign({}, sent.layout, { map: map }) });
-  }
-
-  /** Lines are as wide on a large wall as on a small one. */
-  function linesHere(trace) {
-    if (trace.marker && trace.marker.line) trace.marker.line.width *= rem() / 16;
   }
 
   function rows() {
@@ -185,6 +185,6 @@
   }
 
   window.grid135 = Object.assign(window.grid135 || {}, {
-    fit: { placed: placed, linesHere: linesHere, all: all },
+    fit: { placed: placed, all: all },
   });
 })();

@@ -52,6 +52,7 @@
     document.addEventListener("webglcontextrestored", () => {
       lost = false;
       window.clearTimeout(waiting);
+      window.grid135.grids.forget();
       window.setTimeout(window.grid135.live.connect, 0);
     }, true);
   }

@@ -5,13 +5,11 @@
   const RETRY_MS = 900; // plus up to 300 ms, so that a room of screens does not knock at once
   const LOADED_WITHIN_MS = 20000;
   const SILENCE_MS = 4500; // two heartbeats and a little: said within five seconds
-  const MAP_LONGEST_MS = 2000;
-  const MAP_REST_SHARE = 1.5;
   const RELOADS_APART_MS = 30000; // two servers of different builds must not play ball with a page
   const ROOM_SPREAD_MS = 1500;
   const RELOADED = "grid135.reloaded";
-  const { clock, fit, graphics } = window.grid135;
-  const stats = { messages: 0, applied: 0, connects: 0, lastSeq: 0, bytes: 0, maps: 0 };
+  const { clock, fit, graphics, grids } = window.grid135;
+  const stats = { messages: 0, applied: 0, connects: 0, lastSeq: 0, bytes: 0 };
 
   let source = null;
   let retry = 0;
@@ -23,9 +21,6 @@
   let pending = {};
   let scheduled = false;
   let sent = null; // the map as the server drew it
-  let figure = null; // the map as it is to be drawn here, if it has changed
-  let mapFreeAt = 0;
-  let mapTurn = 0;
   let scene = ""; // what a person has stopped the rotation at
 
   function ready() {
@@ -111,7 +106,6 @@
     for (const [id, values] of Object.entries(props)) {
       if (values.figure) {
         sent = values.figure;
-        sent.data.forEach(fit.linesHere);
         continue;
       }
       window.dash_clientside.set_props(id, values);
@@ -121,41 +115,15 @@
     window.setTimeout(settle, 0);
   }
 
-  /** After React has put the words up: tick and fit them, then draw the map, which is slow. */
+  /** After React has put the words up: tick, fit and colour, then draw the ground, which is slow. */
   function settle() {
     if (window.grid135.scenes) window.grid135.scenes.apply();
-    figure = (sent && fit.placed(sent)) || figure;
+    const figure = sent && fit.placed(sent);
     clock.tick();
     fit.all();
+    grids.colour();
     document.dispatchEvent(new CustomEvent("grid135:shown"));
-    window.requestAnimationFrame(() => window.setTimeout(drawMap, 0));
-  }
-
-  /** In a flood of changes the map rests between two drawings, so that the words stay in time. */
-  function drawMap() {
-    if (!figure || !graphics.canDraw()) return;
-    window.clearTimeout(mapTurn);
-    const wait = mapFreeAt - performance.now();
-    if (wait > 0) {
-      mapTurn = window.setTimeout(drawMap, wait);
-      return;
-    }
-    stats.maps += 1;
-    timeMap();
-    window.dash_clientside.set_props("map-figure", { figure: figure });
-    figure = null;
-  }
-
-  function timeMap() {
-    const graph = document.querySelector("#map-figure .js-plotly-plot");
-    if (!graph || !graph.once) return;
-    const began = performance.now();
-    mapFreeAt = began + MAP_LONGEST_MS;
-    graph.once("plotly_afterplot", () => {
-      const now = performance.now();
-      mapFreeAt = now + (now - began) * MAP_REST_SHARE;
-      if (figure) drawMap();
-    });
+    window.requestAnimationFrame(() => window.setTimeout(() => grids.draw(figure), 0));
   }
 
   function banner() {

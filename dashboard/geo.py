@@ -60,7 +60,9 @@ def _style(backend: Backend) -> Callable[[Request], object]:
             palette = colours(request.query_params.get("theme", DEFAULT_THEME))
         except UnknownThemeError as error:
             return PlainTextResponse(str(error), 404)
-        content = json.dumps(map_style(backend.backdrop(), palette), ensure_ascii=False)
+        tag, _ = await asyncio.to_thread(_packed, await asyncio.to_thread(backend.grids_geojson))
+        style = map_style(backend.backdrop(), palette, grids=tag.strip('"'))
+        content = json.dumps(style, ensure_ascii=False)
         return await _kept(request, content.encode(), "application/json")
 
     return style

@@ -1,12 +1,15 @@
-"""The grid map as a Plotly figure: numbers only, the outlines are a URL the browser keeps."""
+"""The map as a Plotly figure: the ground and the camera. What changes on it is drawn over it.
 
-from dashboard.figures.style import OVER_GRIDS
+The figure is drawn anew only when the camera or the theme is another one, which costs a browser a
+quarter of a second. The colours of the grids are a state of the style's own layer
+(:mod:`dashboard.figures.style`), which ``assets/grids.js`` sets in less than a millisecond.
+"""
+
 from dashboard.tokens import DEFAULT_THEME, colours
 from pipelines.snapshot import MapView, Snapshot
 
 STEPS = 4
 """Open incidents in a grid: 0, 1, 2, 3 and more; the tokens ramp-0 to ramp-3."""
-_CLEAR = "rgba(0,0,0,0)"
 
 
 def ramp_step(n: int) -> int:
@@ -14,55 +17,37 @@ def ramp_step(n: int) -> int:
     return min(max(n, 0), STEPS - 1)
 
 
-def grid_map(snapshot: Snapshot, theme: str = DEFAULT_THEME) -> dict[str, object]:
-    """Every grid, coloured by its open incidents.
+def grid_steps(snapshot: Snapshot) -> dict[str, int]:
+    """The step of every grid with open incidents, by code; all others are on step 0."""
+    return {grid.code: ramp_step(grid.open) for grid in snapshot.grids if grid.open}
 
-    A plain dict rather than ``go.Figure``: it is drawn many times a minute, and validation
-    costs more than everything else in it.
+
+def grid_map(view: MapView, theme: str = DEFAULT_THEME) -> dict[str, object]:
+    """The ground, as the camera sees it.
+
+    A plain dict rather than ``go.Figure``: validation costs more than everything else in it.
     """
-    return {"data": [_grids(snapshot, theme)], "layout": _layout(snapshot.map, theme)}
+    return {"data": [_anchor(view)], "layout": _layout(view, theme)}
 
 
-def ramp(view: MapView, theme: str = DEFAULT_THEME) -> tuple[str, ...]:
-    """The colours of the steps. Over a drawn street a quiet grid is clear: parks show through."""
-    steps = tuple(colours(theme)[f"ramp-{i}"] for i in range(STEPS))
-    return (_CLEAR, *steps[1:]) if "communities" in view.layers else steps
-
-
-def _grids(snapshot: Snapshot, theme: str) -> dict[str, object]:
+def _anchor(view: MapView) -> dict[str, object]:
+    """A point that nobody sees: without a trace Plotly draws no map."""
     return {
-        "type": "choroplethmap",
-        "geojson": f"/geo/grids.geojson?v={snapshot.map.grids_version}",
-        "featureidkey": "id",
-        "locations": [grid.code for grid in snapshot.grids],
-        "z": [ramp_step(grid.open) for grid in snapshot.grids],
-        "zmin": -0.5,
-        "zmax": STEPS - 0.5,
-        "colorscale": _steps(ramp(snapshot.map, theme)),
-        "showscale": False,
+        "type": "scattermap",
+        "lat": [view.lat],
+        "lon": [view.lon],
+        "mode": "markers",
+        "marker": {"size": 1, "opacity": 0},
         "hoverinfo": "skip",
-        "below": OVER_GRIDS,
-        "marker": {"line": _outline(snapshot.map, theme), "opacity": 1},
+        "showlegend": False,
     }
 
 
-def _outline(view: MapView, theme: str) -> dict[str, object]:
-    """Grids stand back where communities are outlined."""
-    within = "communities" in view.layers
-    name, width = ("map-grid", 1.0) if within else ("outline", 1.25)
-    return {"color": colours(theme)[name], "width": width}
-
-
-def _steps(ramp: tuple[str, ...]) -> list[list[object]]:
-    n = len(ramp)
-    edges = [(i / n, (i + 1) / n, colour) for i, colour in enumerate(ramp)]
-    return [[edge, colour] for low, high, colour in edges for edge in (low, high)]
-
-
 def _layout(view: MapView, theme: str) -> dict[str, object]:
+    version = f"{view.backdrop_version}.{view.grids_version}"
     return {
         "map": {
-            "style": f"/geo/style.json?theme={theme}&v={view.backdrop_version}",
+            "style": f"/geo/style.json?theme={theme}&v={version}",
             "center": {"lat": view.lat, "lon": view.lon},
             "zoom": view.zoom,
             "bearing": view.bearing,

@@ -1,8 +1,8 @@
 """The map's style: ground, the owner's layers and tiles, in the colours of a theme.
 
-MapLibre reads it from a URL of this server. The grids, which change, are a trace of the figure
-(:mod:`dashboard.figures.map`); it is put in under the layer ``OVER_GRIDS``. Names are elements
-over the map, so no glyphs are needed.
+MapLibre reads it from a URL of this server. The grids are coloured by a state of each, ``step``,
+which the page sets as often as it likes (``assets/grids.js``); the style itself never changes.
+Names are elements over the map, so no glyphs are needed.
 """
 
 from collections.abc import Mapping
@@ -10,26 +10,28 @@ from typing import Any
 
 from pipelines.backdrop import Backdrop
 
-OVER_GRIDS = "over-grids"
-"""The grids lie below this layer; main roads and the outlines of communities above it."""
+GRIDS = "grids"
+"""The source of the outlines, and the layer of their colours."""
+_CLEAR = "rgba(0,0,0,0)"
+_STEPS = 4
 
 Layer = dict[str, Any]
 
 _MAIN = ["==", ["get", "class"], "main"]
 
 
-def map_style(backdrop: Backdrop, colour: Mapping[str, str]) -> dict[str, Any]:
-    """A MapLibre style of everything but the grids."""
+def map_style(backdrop: Backdrop, colour: Mapping[str, str], *, grids: str) -> dict[str, Any]:
+    """A MapLibre style of the ground and the grids; ``grids`` is the version of their outlines."""
     paint = _paint(background=colour["surface-map"])
     return {
         "version": 8,
         "name": "Grid135",
-        "sources": {**_tile_source(backdrop), **_sources(backdrop)},
+        "sources": {**_tile_source(backdrop), **_sources(backdrop), GRIDS: _outlines(grids)},
         "layers": [
             {"id": "ground", "type": "background", "paint": paint},
             *_tiles(backdrop, colour),
             *_known(backdrop, _under(colour)),
-            {"id": OVER_GRIDS, "type": "background", "paint": {"background-opacity": 0}},
+            *_grids(backdrop, colour),
             *_known(backdrop, _over(colour)),
         ],
     }
@@ -41,6 +43,37 @@ def _sources(backdrop: Backdrop) -> dict[str, Any]:
         for layer in backdrop.layers
         if layer != "landmarks"
     }
+
+
+def _outlines(version: str) -> dict[str, Any]:
+    return {
+        "type": "geojson",
+        "data": f"/geo/grids.geojson?v={version}",
+        "promoteId": "code",
+        "buffer": 8,
+    }
+
+
+def ramp(backdrop: Backdrop, colour: Mapping[str, str]) -> tuple[str, ...]:
+    """The colours of the steps. Over a drawn street a quiet grid is clear: parks show through."""
+    steps = tuple(colour[f"ramp-{i}"] for i in range(_STEPS))
+    return (_CLEAR, *steps[1:]) if "communities" in backdrop.layers else steps
+
+
+def _grids(backdrop: Backdrop, colour: Mapping[str, str]) -> list[Layer]:
+    """Grids stand back where communities are outlined."""
+    quiet, *busy = ramp(backdrop, colour)
+    steps = [part for step, shade in enumerate(busy, start=1) for part in (step, shade)]
+    state = ["coalesce", ["feature-state", "step"], 0]
+    within = "communities" in backdrop.layers
+    name, width = ("map-grid", _width(0.8, 1.6)) if within else ("outline", _width(1.0, 2.0))
+    fill = {
+        "id": GRIDS,
+        "type": "fill",
+        "source": GRIDS,
+        "paint": {"fill-color": ["match", state, *steps, quiet], "fill-antialias": False},
+    }
+    return [fill, _line("outlines", GRIDS, colour[name], width)]
 
 
 def _known(backdrop: Backdrop, layers: list[Layer]) -> list[Layer]:

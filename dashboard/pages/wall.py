@@ -57,6 +57,7 @@ def _map() -> html.Section:
             responsive=True,
             config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
         ),
+        html.Div(id="map-grids", hidden=True),
         html.Div(
             [html.Div(id="map-names"), html.Div(id="map-marks")],
             id="map-overlay",

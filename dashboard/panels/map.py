@@ -1,11 +1,12 @@
 """The map: grids coloured by open incidents, a marker an incident, a list that says the same."""
 
+import json
 from functools import lru_cache
 from math import cos, radians
 
 from dash import html
 
-from dashboard.figures.map import grid_map, ramp_step
+from dashboard.figures.map import grid_map, grid_steps, ramp_step
 from dashboard.geometry import camera, position, world
 from dashboard.panels.open_list import place_name, state_attributes, urgency
 from dashboard.panels.panel import Leaves, Panel, data
@@ -20,7 +21,8 @@ _RAMP = ("0", "1", "2", "3+")
 def draw(snapshot: Snapshot, say: Say) -> Leaves:
     """Colours by MapLibre; markers, labels and legend as elements over it, so they stay crisp."""
     return {
-        "map-figure": {"figure": grid_map(snapshot, snapshot.stage.theme)},
+        "map-figure": {"figure": grid_map(snapshot.map, snapshot.stage.theme)},
+        "map-grids": {"children": _grids(snapshot)},
         "map-overlay": {"style": camera(snapshot.map)},
         "map-names": {"children": _names(snapshot, say)},
         "map-north": {"children": _north(snapshot, say)},
@@ -29,6 +31,12 @@ def draw(snapshot: Snapshot, say: Say) -> Leaves:
         "map-legend": {"children": _legend(snapshot, say)},
         "map-list": {"children": _list(snapshot, say)},
     }
+
+
+def _grids(snapshot: Snapshot) -> html.Div:
+    """What colour each grid has, for the script that paints them."""
+    steps = json.dumps(grid_steps(snapshot), ensure_ascii=False, separators=(",", ":"))
+    return html.Div(**data(steps=steps))
 
 
 def _names(snapshot: Snapshot, say: Say) -> list[html.Span]:
@@ -157,6 +165,7 @@ MAP = Panel(
     id="map",
     leaves=(
         "map-figure",
+        "map-grids",
         "map-overlay",
         "map-names",
         "map-north",

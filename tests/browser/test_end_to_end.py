@@ -184,7 +184,7 @@ def test_the_map_has_every_grid(product, open_screen):
     screen.wait_for_map()
 
     codes = screen.page.evaluate(
-        "() => document.querySelector('#map-figure .js-plotly-plot').data[0].locations"
+        "() => [...new Set(grid135.grids.map().querySourceFeatures('grids').map((f) => f.id))]"
     )
 
     assert sorted(codes) == ["00001", "00101", "00201", "00301"]
@@ -215,11 +215,11 @@ def test_the_shipped_configuration_is_a_replay_that_says_so(tmp_path, open_scree
         screen.wait_for_text("#header-labels", "回放")
         screen.wait_for_map()
 
-        traces = screen.page.evaluate(
-            "() => document.querySelector('#map-figure .js-plotly-plot').data[0].locations.length"
+        grids = screen.page.evaluate(
+            "() => new Set(grid135.grids.map().querySourceFeatures('grids').map((f) => f.id)).size"
         )
 
-        assert traces == 37
+        assert grids == 37
         assert screen.page.locator("#open-rows .row").count() > 0
         assert "/" in shown_fraction(screen, "arrived")
     finally:

@@ -21,10 +21,9 @@ pytestmark = pytest.mark.browser
 SMALLEST_PX = {"hd": 17, "4k": 34, "wide": 17}
 """22 arc-minutes at 5 m on a wall 3.6 m wide; 16 would be 12.4 px on 1920."""
 
-COLOURS = """() => {
-    const trace = document.querySelector('#map-figure .js-plotly-plot').data[0];
-    return Object.fromEntries(trace.locations.map((code, i) => [code, trace.z[i]]));
-}"""
+COLOURS = """() => Object.fromEntries(
+    grid135.grids.map().querySourceFeatures('grids').map(({id}) =>
+        [id, grid135.grids.map().getFeatureState({source: 'grids', id: id}).step || 0]))"""
 
 
 def a_hard_snapshot(language):
@@ -70,12 +69,8 @@ def test_the_map_holds_every_grid_in_the_colour_of_its_count(serve, open_screen,
 
     colours = screen.page.evaluate(COLOURS)
     drawn = screen.page.evaluate(
-        """() => {
-            const map = document.querySelector('#map-figure .js-plotly-plot')
-                ._fullLayout.map._subplot.map;
-            const layer = map.getStyle().layers.find((l) => l.type === 'fill').id;
-            return new Set(map.queryRenderedFeatures({layers: [layer]}).map((f) => f.id)).size;
-        }"""
+        """() => new Set(grid135.grids.map().queryRenderedFeatures({layers: ['grids']})
+            .map((f) => f.id)).size"""
     )
     assert len(colours) == 72
     assert {code for code, z in colours.items() if z} == {

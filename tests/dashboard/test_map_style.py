@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.app import ASSETS
-from dashboard.figures.map import STEPS, grid_map, ramp, ramp_step
-from dashboard.figures.style import OVER_GRIDS, map_style
+from dashboard.figures.map import STEPS, grid_map, ramp_step
+from dashboard.figures.style import GRIDS, map_style, ramp
 from dashboard.tokens import UnknownThemeError, colours
 from pipelines.backdrop import LAYERS, Backdrop, TileSettings
 from tests.dashboard.builders import FakeBackend, a_snapshot
@@ -22,6 +22,10 @@ NOTHING = b'{"type":"FeatureCollection","features":[]}'
 def a_backdrop(*layers, tiles=None):
     """A backdrop whose layers are empty."""
     return Backdrop(layers=dict.fromkeys(layers, NOTHING), labels=(), tiles=tiles, version="v7")
+
+
+def a_style(*layers, tiles=None):
+    return map_style(a_backdrop(*layers, tiles=tiles), colours(), grids="g1")
 
 
 def ids(style):
@@ -45,42 +49,41 @@ def client():
 
 
 def test_without_layers_the_map_is_plain_ground():
-    style = map_style(a_backdrop(), colours())
+    style = a_style()
 
-    assert style["sources"] == {}
-    assert ids(style) == ["ground", OVER_GRIDS]
+    assert set(style["sources"]) == {GRIDS}
+    assert ids(style) == ["ground", GRIDS, "grids-outlines"]
     assert style["layers"][0]["paint"]["background-color"] == colours()["surface-map"]
 
 
 def test_water_and_green_lie_under_the_grids_and_main_roads_over_them():
-    order = ids(map_style(a_backdrop(*LAYERS), colours()))
+    order = ids(a_style(*LAYERS))
 
-    under, over = order[: order.index(OVER_GRIDS)], order[order.index(OVER_GRIDS) :]
+    under, over = order[: order.index(GRIDS)], order[order.index(GRIDS) :]
     assert {"water", "green", "street", "roads-lanes"} <= set(under)
-    assert over[1:] == ["roads-roads", "communities-communities"]
+    assert over[2:] == ["roads-roads", "communities-communities"]
 
 
 def test_a_layer_that_is_not_configured_is_not_drawn():
-    style = map_style(a_backdrop("roads"), colours())
+    style = a_style("roads")
 
-    assert set(style["sources"]) == {"roads"}
-    assert {layer["source"] for layer in style["layers"] if "source" in layer} == {"roads"}
+    assert set(style["sources"]) == {"roads", GRIDS}
+    assert {layer["source"] for layer in style["layers"] if "source" in layer} == {"roads", GRIDS}
 
 
 def test_every_source_is_a_url_of_this_server_with_its_version():
-    style = map_style(a_backdrop(*LAYERS), colours())
+    style = a_style(*LAYERS)
 
     assert urls(style) == []
-    for source in style["sources"].values():
-        assert source["data"].startswith("/geo/")
-        assert source["data"].endswith("?v=v7")
+    for name, source in style["sources"].items():
+        assert source["data"] == f"/geo/{name}.geojson?v={'g1' if name == GRIDS else 'v7'}"
 
 
 @pytest.mark.parametrize("kind", ["raster", "vector"])
 def test_tiles_of_an_internal_server_lie_under_everything(kind):
     tiles = TileSettings(url="http://10.1.2.3/{z}/{x}/{y}", kind=kind)
 
-    style = map_style(a_backdrop("water", tiles=tiles), colours())
+    style = a_style("water", tiles=tiles)
 
     assert style["sources"]["tiles"]["tiles"] == ["http://10.1.2.3/{z}/{x}/{y}"]
     first = next(layer for layer in style["layers"] if "source" in layer)
@@ -93,7 +96,7 @@ def test_the_style_sheet_and_the_map_use_the_same_colours():
 
     for name, colour in colours().items():
         assert f"--{name}: {colour};" in sheet
-    assert ramp(a_snapshot().map) == tuple(colours()[f"ramp-{i}"] for i in range(STEPS))
+    assert ramp(a_backdrop(), colours()) == tuple(colours()[f"ramp-{i}"] for i in range(STEPS))
 
 
 def test_a_theme_that_is_not_there_is_refused_by_name():
@@ -107,10 +110,17 @@ def test_every_count_has_a_colour(n):
 
 
 def test_the_figure_asks_for_its_style_by_a_url_that_names_the_version():
-    figure = grid_map(a_snapshot())
+    figure = grid_map(a_snapshot().map)
 
-    assert re.fullmatch(r"/geo/style\.json\?theme=dark&v=\w*", figure["layout"]["map"]["style"])
-    assert figure["data"][0]["below"] == OVER_GRIDS
+    assert re.fullmatch(r"/geo/style\.json\?theme=dark&v=[\w.]*", figure["layout"]["map"]["style"])
+
+
+def test_the_outlines_in_the_style_are_named_by_what_is_in_them(client):
+    style = client.get("/geo/style.json").json()
+
+    outlines = client.get(style["sources"][GRIDS]["data"])
+    assert "immutable" in outlines.headers["cache-control"]
+    assert style["sources"][GRIDS]["data"].endswith(outlines.headers["etag"].strip('"'))
 
 
 def test_layers_and_style_are_kept_by_the_browser_when_their_version_is_named(client):

@@ -124,13 +124,21 @@ def test_a_tile_with_low_coverage_is_hatched_and_says_so():
     assert "数据不足" in words(leaves)
 
 
-def test_the_map_holds_every_grid_and_a_url_of_its_own_server():
-    figure = drawn(panel("map"), a_snapshot())["map-figure"]["figure"]
+def test_the_map_is_drawn_anew_for_another_camera_and_not_for_another_count():
+    before, after = a_snapshot(), a_snapshot(open=())
+    moved = a_snapshot(map=replace(before.map, zoom=before.map.zoom + 1))
+    first, second, third = (drawn(panel("map"), each)["map-figure"] for each in (before, after, moved))
 
-    (trace,) = figure["data"]
-    assert len(trace["locations"]) == len(trace["z"]) == 72
-    assert trace["geojson"] == "/geo/grids.geojson?v=s1"
-    assert figure["layout"]["map"]["style"].startswith("/geo/style.json?")
+    assert first == second != third
+    assert first["figure"]["layout"]["map"]["style"].startswith("/geo/style.json?")
+
+
+def test_the_map_says_the_step_of_every_grid_with_open_incidents():
+    snapshot = a_snapshot()
+    said = drawn(panel("map"), snapshot)["map-grids"]["children"]["props"]["data-steps"]
+
+    counts = {grid.code: grid.open for grid in snapshot.grids}
+    assert json.loads(said) == {code: min(n, 3) for code, n in counts.items() if n}
 
 
 def test_a_marker_has_the_shape_of_its_kind_and_the_state_of_its_next_clock():

@@ -1,0 +1,110 @@
+/* Draws the map: the ground by Plotly when the camera moves, the colours of the grids at once.
+ *
+ * One drawing of Plotly's takes a quarter of a second and must be over before the next begins: while
+ * a style loads, a second one throws. The colours are feature states of MapLibre, under a millisecond.
+ */
+(function () {
+  "use strict";
+
+  const GRIDS = "grids"; // source and layer, as the server's style names them
+  const GIVE_UP_MS = 8000; // a tile server that does not answer must not hold the map for ever
+  const AGAIN_MS = 50;
+  const { graphics } = window.grid135;
+  const stats = { drawn: 0, coloured: 0 };
+
+  let figure = null; // what is to be drawn next, if anything
+  let drawing = 0; // when the drawing under way began; 0 when there is none
+  let turn = 0;
+  let style = null; // the style whose grids are coloured
+  let shown = {}; // the step of each of its grids that is not on step 0
+  let watched = null; // the map that tells when its style is another one
+
+  function graph() {
+    return document.querySelector("#map-figure .js-plotly-plot");
+  }
+
+  /** MapLibre's map under Plotly's, if it is there. */
+  function map() {
+    const layout = (graph() || {})._fullLayout;
+    const subplot = layout && layout.map && layout.map._subplot;
+    return (subplot && subplot.map) || null;
+  }
+
+  /** True when the style can be changed; one that loads answers with nothing. */
+  function isLoaded(one) {
+    return Boolean(one && one.style && one.getStyle());
+  }
+
+  function isBusy() {
+    if (!drawing) return false;
+    const late = performance.now() - drawing > GIVE_UP_MS;
+    return !(late && isLoaded(map()));
+  }
+
+  /** Draw this figure as soon as the one before it is on the screen. */
+  function draw(next) {
+    figure = next || figure;
+    window.clearTimeout(turn);
+    if (!figure || !graphics.canDraw()) return;
+    if (isBusy() || (map() && !isLoaded(map()))) {
+      turn = window.setTimeout(draw, AGAIN_MS);
+      return;
+    }
+    stats.drawn += 1;
+    drawing = performance.now();
+    window.dash_clientside.set_props("map-figure", { figure: figure });
+    figure = null;
+    window.setTimeout(listen, 0);
+  }
+
+  /** Plotly's graph is made by the first figure, and its events can be heard only then. */
+  function listen() {
+    const drawn = graph();
+    if (!drawn || !drawn.once || !drawn._fullLayout) return void window.setTimeout(listen, AGAIN_MS);
+    const began = drawing;
+    const over = () => {
+      if (drawing === began) drawing = 0;
+      colour();
+      draw();
+    };
+    drawn.once("plotly_afterplot", over);
+    if (map() !== watched && map()) {
+      watched = map();
+      watched.on("styledata", colour);
+      watched.on("idle", colour);
+    }
+  }
+
+  function wanted() {
+    const element = document.querySelector("#map-grids > div");
+    return element ? JSON.parse(element.dataset.steps) : {};
+  }
+
+  /** Colour the grids that have changed; all of them on a style that is new. */
+  function colour() {
+    const here = map();
+    if (!graphics.canDraw() || !isLoaded(here) || !here.getSource(GRIDS)) return;
+    if (style !== here.style) {
+      style = here.style;
+      shown = {};
+    }
+    const next = wanted();
+    for (const code of Object.keys(Object.assign({}, shown, next))) {
+      const step = next[code] || 0;
+      if ((shown[code] || 0) === step) continue;
+      here.setFeatureState({ source: GRIDS, id: code }, { step: step });
+    }
+    shown = next;
+    stats.coloured += 1;
+  }
+
+  /** Forget what was drawn: the graphics are back, and everything is to be put on anew. */
+  function forget() {
+    style = null;
+    drawing = 0;
+  }
+
+  window.grid135 = Object.assign(window.grid135 || {}, {
+    grids: { draw: draw, colour: colour, forget: forget, map: map, stats: stats },
+  });
+})();
