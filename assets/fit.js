@@ -13,7 +13,7 @@
   const APART = 0.2; // rem between a name and anything else
   const CODE_ROOM = 6.5; // rem a grid must be wide before its code is written
   // The camera's zoom is meant for the map of a wall of 1920 × 1080, in rem of 16 px.
-  const MAP_WIDTH = 80.5;
+  const MAP_WIDTH = 70;
   const MAP_HEIGHT = 32.5;
   const WORLD_REM = 32; // MapLibre's world at zoom 0
   const MARGIN = 1.25; // rem around what must be seen

@@ -10,7 +10,7 @@
   const GIVE_UP_MS = 8000; // a tile server that does not answer must not hold the map for ever
   const AGAIN_MS = 50;
   const { graphics } = window.grid135;
-  const stats = { drawn: 0, coloured: 0 };
+  const stats = { drawn: 0, coloured: 0, errors: 0 };
 
   let figure = null; // what is to be drawn next, if anything
   let drawing = 0; // when the drawing under way began; 0 when there is none
@@ -103,6 +103,13 @@
     style = null;
     drawing = 0;
   }
+
+  /** A tile that does not come is no fault of the page: Plotly gives up a promise, the map goes on. */
+  window.addEventListener("unhandledrejection", (event) => {
+    if (!event.reason || event.reason.message !== "Map error.") return;
+    stats.errors += 1;
+    event.preventDefault();
+  });
 
   window.grid135 = Object.assign(window.grid135 || {}, {
     grids: { draw: draw, colour: colour, forget: forget, map: map, stats: stats },

@@ -4,7 +4,8 @@
 
   const RETRY_MS = 900; // plus up to 300 ms, so that a room of screens does not knock at once
   const LOADED_WITHIN_MS = 20000;
-  const SILENCE_MS = 4500; // two heartbeats and a little: said within five seconds
+  const SILENCE_MS = 4200; // two heartbeats and a little: said within five seconds
+  const WATCH_MS = 500;
   const RELOADS_APART_MS = 30000; // two servers of different builds must not play ball with a page
   const ROOM_SPREAD_MS = 1500;
   const RELOADED = "grid135.reloaded";
@@ -180,7 +181,7 @@
     if (!ready()) return window.setTimeout(start, 30);
     graphics.start();
     connect();
-    window.setInterval(watch, 1000);
+    window.setInterval(watch, WATCH_MS);
     // A page that was asleep has missed messages and lost its timers: ask for everything.
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") connect();

@@ -29,11 +29,12 @@ class Pace:
     """How often the hub looks, and how long it waits. All in seconds but ``queue``.
 
     After a drawing the hub rests ``rest_share`` times as long as it took, so that a flood of
-    changes costs a bounded share of the processor.
+    changes costs a bounded share of the processor. A store that cannot be read is noticed by the
+    next drawing, and is to be said within five seconds.
     """
 
     poll_s: float = 0.05
-    refresh_s: float = 5.0
+    refresh_s: float = 4.0
     beat_s: float = 2.0
     send_timeout_s: float = 15.0
     retry_s: float = 0.5

@@ -19,12 +19,21 @@ _PLACES = ("{z}", "{x}", "{y}")
 class TileSettings(Options):
     """A tile server of the owner's own network, drawn under everything else."""
 
-    url: str = Field(description="Template with `{z}`, `{x}` and `{y}`; never outside the network.")
+    url: str = Field(
+        description="Template with `{z}`, `{x}` and `{y}`; never outside the network. Another "
+        "server than this one has to allow it (`Access-Control-Allow-Origin`)."
+    )
     kind: Literal["raster", "vector"] = Field(
         default="raster",
         description="`raster` images, or `vector` tiles in the OpenMapTiles layout.",
     )
     max_zoom: int = Field(default=18, ge=0, le=24, description="Deepest zoom the server has.")
+
+    @property
+    def origin(self) -> str:
+        """The server of the tiles, as a content security policy names it; empty if it is ours."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
     @field_validator("url")
     @classmethod
@@ -56,6 +65,11 @@ class BackdropSettings(Options):
     )
     crs: str | None = Field(default=None, description="CRS of files that do not say theirs.")
     tiles: TileSettings | None = Field(default=None, description="An internal tile server.")
+
+    @property
+    def tile_origin(self) -> str:
+        """The server of the tiles; empty if it is ours or there is none."""
+        return self.tiles.origin if self.tiles else ""
 
     def files(self) -> dict[str, str]:
         """The files that are set, by layer, in the order they are drawn."""

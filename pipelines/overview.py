@@ -1,6 +1,6 @@
 """Reading the state of the street as one snapshot."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -97,7 +97,7 @@ def read_snapshot(
         time_zone=str(settings.area.time_zone),
         synthetic=settings.area.synthetic,
         schematic_grids=settings.grids is not None and settings.grids.schematic,
-        sources=sources,
+        sources=(*sources, *_not_started(settings.not_started)),
         tiles=_tiles(installation, whole, since),
         open=tuple(item.view for item in opened[: settings.wall.open_rows]),
         open_total=sum(counts.values()),
@@ -124,6 +124,21 @@ def read_snapshot(
             zone=zone,
         ),
     )
+
+
+def _not_started(blocks: Mapping[str, Mapping[str, Any]]) -> Iterator[SourceHealth]:
+    """The parts of the demo street that are not played, so that nobody looks for them in vain."""
+    for name, block in blocks.items():
+        called = block.get("name", name)
+        yield SourceHealth(
+            id=name,
+            names=called if isinstance(called, dict) else {"en": called},
+            state=SourceState.NOT_STARTED,
+            last_record_at=None,
+            state_since=None,
+            quarantined=0,
+            problem=None,
+        )
 
 
 class _Boards(NamedTuple):

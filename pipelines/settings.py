@@ -195,11 +195,12 @@ class Settings(_File):
 
     ``secrets`` is the environment, from which a source takes the secret its block names.
     ``sources`` holds the raw blocks; :mod:`pipelines.sources` checks each against its connector
-    and decoder.
+    and decoder. ``not_started`` are those that the demo street cannot play on this machine.
     """
 
     file: Path
     data: Path
+    not_started: dict[str, dict[str, Any]] = {}
     secrets: dict[str, str] = Field(default={}, repr=False, exclude=True)
 
     @property
@@ -265,6 +266,8 @@ def load(environ: Mapping[str, str], config: str | None = None) -> Settings:
     secrets = dict(environ)
     if parsed.demo is not None:
         fields["sources"] = arranged(parsed.sources, data=data)
+        lacking = parsed.sources.keys() - fields["sources"].keys()
+        fields["not_started"] = {name: parsed.sources[name] for name in sorted(lacking)}
         secrets = made_up_secrets() | secrets
     settings = Settings.model_construct(file=file, data=data, secrets=secrets, **fields)
     _check_kinds(settings)

@@ -33,6 +33,8 @@ class SourceState(StrEnum):
     """No process takes it in, so nothing is known about it."""
     ENDED = "ended"
     """A replay that has played to its end."""
+    NOT_STARTED = "not_started"
+    """A part of the demo street that cannot be played, for its broker is not installed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

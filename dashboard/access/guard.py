@@ -65,16 +65,17 @@ _HEADERS = {
 Clock = Callable[[], datetime]
 
 
-def content_policy(script_hashes: tuple[str, ...] = ()) -> str:
-    """What a page may load: this server's own files, nothing else.
+def content_policy(script_hashes: tuple[str, ...] = (), *, tiles: str = "") -> str:
+    """What a page may load: this server's own files, and the tiles at ``tiles``, nothing else.
 
     Dash writes two scripts into its pages, which are named by their hash. MapLibre makes its
     workers from a blob, and Plotly sets styles on elements: those two are let through.
     """
     scripts = " ".join(["'self'", *script_hashes])
+    own = f"'self' {tiles}".strip()
     return (
         f"default-src 'self'; script-src {scripts}; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; worker-src 'self' blob:; connect-src 'self'; "
+        f"img-src {own} data: blob:; worker-src 'self' blob:; connect-src {own}; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 

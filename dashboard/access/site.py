@@ -59,7 +59,7 @@ def guarded(
         keeper=keeper,
         clock=_now,
         hosts=settings.hosts,
-        policy=content_policy(app.state.script_hashes),
+        policy=content_policy(app.state.script_hashes, tiles=settings.backdrop.tile_origin),
         secure=settings.access.https,
     )
 

@@ -66,7 +66,7 @@ def _count(key: str, n: int, say: Say) -> html.Div:
 
 def _alarms(board: DeviceBoard, say: Say) -> list[html.Li]:
     if not board.alarms:
-        return [html.Li(say("devices.no_alarm"), className="empty")]
+        return [html.Li(say("devices.no_alarm"), className="empty all-clear")]
     return [_row(alarm, "triangle", "missed", say) for alarm in board.alarms[:_MOST_ALARMS]]
 
 

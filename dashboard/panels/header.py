@@ -11,13 +11,14 @@ _WORST_FIRST = (
     SourceState.UNATTENDED,
     SourceState.DOWN,
     SourceState.SILENT,
+    SourceState.NOT_STARTED,
     SourceState.WAITING,
     SourceState.LIVE,
     SourceState.ENDED,
 )
 _MOST_CHIPS = 9
-_MOST_LETTERS = 150
-"""How much fits into the two lines beside the title, a Chinese character counting for two."""
+_MOST_LETTERS = 180
+"""How much fits into the lines beside the title, a Chinese character counting for two."""
 
 
 def draw(snapshot: Snapshot, say: Say) -> Leaves:

@@ -169,8 +169,9 @@ def test_a_tab_that_wakes_asks_for_everything(serve, open_screen, backend):
 
     screen.page.evaluate("() => document.dispatchEvent(new Event('resume'))")
     screen.page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    screen.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
 
-    screen.page.wait_for_function("(n) => grid135.live.stats.connects === n + 2", arg=connects)
+    screen.page.wait_for_function("(n) => grid135.live.stats.connects === n + 3", arg=connects)
     backend.show(a_snapshot(open=(), open_total=0))
     screen.wait_for_text("#open-rows", "当前无在办事件")
 

@@ -23,6 +23,7 @@ LAYERS = {
     "landmarks": "landmarks.geojson",
     "communities": "communities.geojson",
 }
+SCENES = ("overview", "fire", "complaints")
 MAP = "document.querySelector('#map-figure .js-plotly-plot')._fullLayout.map._subplot.map"
 NAMES = """() => [...document.querySelectorAll('.name:not(.is-crowded)')].map((e) => {
     const b = e.getBoundingClientRect();
@@ -161,3 +162,29 @@ def test_a_map_with_north_on_top_does_not(serve, open_screen, backend):
     screen = open_screen(serve(backend), "en")
 
     assert screen.text("#map-north") == ""
+
+
+def test_cameras_and_themes_that_change_in_quick_order_end_with_the_last(serve, open_screen):
+    backend = a_street()
+    screen = open_screen(serve(backend), size=(1280, 720))
+    whole = backend.snapshot()
+
+    for i in range(40):
+        stage = replace(whole.stage, theme=("dark", "light")[i % 2], scene=SCENES[i % 3])
+        view = replace(whole.map, zoom=13.9 + i % 5 / 4)
+        backend.show(replace(whole, stage=stage, map=view))
+        screen.page.wait_for_timeout(i % 4 * 60)
+    last = replace(whole.stage, theme="light", scene="overview")
+    busy = replace(whole.grids[0], open=2)
+    backend.show(replace(whole, stage=last, grids=(busy, *whole.grids[1:])))
+
+    screen.wait_for_scene("overview", "light")
+    screen.page.wait_for_function(
+        f"""([code, zoom]) => {{
+            const map = {MAP}, style = map.getStyle();
+            return style && map.getStyle().layers[0].paint['background-color'] === '#f3f6f8' &&
+                map.getFeatureState({{source: 'grids', id: code}}).step === 2;
+        }}""",
+        arg=[busy.code, whole.map.zoom],
+        timeout=20_000,
+    )

@@ -127,7 +127,9 @@ def test_a_tile_with_low_coverage_is_hatched_and_says_so():
 def test_the_map_is_drawn_anew_for_another_camera_and_not_for_another_count():
     before, after = a_snapshot(), a_snapshot(open=())
     moved = a_snapshot(map=replace(before.map, zoom=before.map.zoom + 1))
-    first, second, third = (drawn(panel("map"), each)["map-figure"] for each in (before, after, moved))
+    first, second, third = (
+        drawn(panel("map"), each)["map-figure"] for each in (before, after, moved)
+    )
 
     assert first == second != third
     assert first["figure"]["layout"]["map"]["style"].startswith("/geo/style.json?")

@@ -18,6 +18,7 @@ from pipelines.demo.process import GIVEN, beside, hand_over
 from pipelines.demo.settings import arranged
 from pipelines.demo.simulator import WAITING_FILE
 from pipelines.errors import QueryError
+from pipelines.settings import load
 from tests.pipelines.demo.playing import CONFIG, demo_settings
 
 APP = Path(__file__).parents[3] / "app.py"
@@ -133,6 +134,7 @@ def test_without_a_broker_there_are_no_mqtt_sensors(
     monkeypatch.setattr(demo_blocks, "mosquitto", lambda: None)
 
     assert list(arranged(blocks, data=tmp_path)) == ["labour"]
+    assert list(load({"GRID135_DATA": str(tmp_path)}, str(CONFIG)).not_started) == ["smoke_mqtt"]
 
 
 def test_the_configuration_that_is_shipped_is_synthetic_and_schematic() -> None:
