@@ -89,6 +89,7 @@ def _running(hub: Hub) -> Callable[[Starlette], AbstractAsyncContextManager[None
 
 
 _SHORT = {
+    "area": ("desk", "area"),
     "community": ("desk", "community"),
     "grid": ("desk", "grid"),
     "incident": ("incident", "id"),

@@ -1,4 +1,4 @@
-"""The desk's board: one street, community or grid over one window, down to its incidents."""
+"""The desk's board: one area or grid over one window, down to its incidents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,12 +8,14 @@ from zoneinfo import ZoneInfo
 
 from pipelines.clearance import LEAST, Clearance
 from pipelines.errors import QueryError
+from pipelines.groups import BY_LEVEL, NOWHERE
 from pipelines.installation import Installation
 from pipelines.kpis import Value
+from pipelines.model.area import Area, AreaLevel, AreaTree
 from pipelines.model.clock import Reading, Verdict
 from pipelines.model.milestone import TARGETED, Milestone
 from pipelines.privacy import in_rows
-from pipelines.query import NO_COMMUNITY, UNLOCATED, By, Query, kpi, newest
+from pipelines.query import UNLOCATED, By, Query, kpi, newest
 from pipelines.snapshot import Names
 from pipelines.store.store import Reader
 from pipelines.windows import bounds, days_of, midnight
@@ -24,6 +26,7 @@ WINDOWS = ("today", "yesterday", "7d", "30d", "90d", "365d")
 """What a board can look at; days end now, and begin at a local midnight."""
 DEFAULT_WINDOW = "30d"
 FILTERS = (
+    "area",
     "community",
     "grid",
     "kind",
@@ -53,7 +56,7 @@ class BoardTile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One community or grid of the scope; ``code`` is a filter's value."""
+    """One area or grid of the scope; ``code`` is a filter's value."""
 
     code: str
     names: Names
@@ -95,7 +98,7 @@ class Choice:
 class Board:
     """What the desk's page is drawn from.
 
-    ``crumbs`` lead from the street to the scope. ``parts_by`` says whether ``parts`` are
+    ``crumbs`` lead from the whole to the scope. ``parts_by`` says whether ``parts`` are streets,
     communities or grids; a grid has none. ``rows`` are the newest, of ``rows_total`` or more.
     """
 
@@ -152,6 +155,7 @@ def read_board(
         milestone=Milestone(choice_of(filters, "milestone", TARGETED, Milestone.ARRIVED)),
         reading=Reading(choice_of(filters, "reading", Reading, Reading.CUMULATIVE)),
         verdict=_verdict(filters),
+        area=filters.get("area") or None,
         community=filters.get("community") or None,
         grid=filters.get("grid") or None,
         kind=filters.get("kind") or None,
@@ -225,34 +229,48 @@ def _verdict(filters: Mapping[str, str]) -> Verdict | None:
 
 
 def _parts_by(installation: Installation, query: Query) -> By | None:
-    """A street is parted into communities, a community into grids, a grid into nothing."""
-    if query.grid is not None:
+    """A district is parted into streets, a street into communities, a community into grids.
+
+    A grid is parted into nothing.
+    """
+    areas = installation.desk.areas
+    if query.grid is not None or (query.area is not None and areas.get(query.area) is None):
         return None
-    has_communities = any(grid.parent for grid in installation.grids)
-    return By.COMMUNITY if query.community is None and has_communities else By.GRID
+    level = areas.below(_scope(query, areas))
+    return By.GRID if level is None else BY_LEVEL[level]
+
+
+def _scope(query: Query, areas: AreaTree) -> str:
+    """The narrowest area that is asked for; the whole where none is."""
+    asked = [code for code in (query.community, query.area) if code is not None]
+    return asked[0] if asked else areas.top.code
 
 
 def crumbs_of(
     installation: Installation, query: Query
 ) -> tuple[tuple[Mapping[str, str], Names], ...]:
-    """The way from the street to where the query is, each with its filter."""
+    """The way from the whole to where the query is, each with its filter."""
+    areas = installation.desk.areas
     crumbs: list[tuple[Mapping[str, str], Names]] = [
         ({}, installation.settings.area.name.as_dict())
     ]
-    grids = installation.grids
-    community = query.community
-    if query.grid is not None and query.grid != UNLOCATED:
-        community = community or grids.get(query.grid).parent or None
-    if community is not None:
-        crumbs.append(({"community": community}, _community(installation, community)))
+    is_grid = query.grid is not None and query.grid != UNLOCATED
+    place = query.grid if is_grid else query.community or query.area
+    line = areas.path(place or "")[1:]
+    crumbs += [(place_filter(area), area.names) for area in line]
+    if query.area is not None and areas.get(query.area) is None:
+        crumbs.append(({"area": query.area}, _grid(installation, query.area)))
+    if query.community is not None and areas.get(query.community) is None:
+        names = {"zh": query.community, "en": query.community}
+        crumbs.append(({"community": query.community}, names))
     if query.grid is not None:
         crumbs.append(({"grid": query.grid}, _grid(installation, query.grid)))
     return tuple(crumbs)
 
 
-def _community(installation: Installation, code: str) -> Names:
-    of_it = next((grid for grid in installation.grids if grid.parent == code), None)
-    return of_it.parent_names if of_it is not None else {"zh": code, "en": code}
+def place_filter(area: Area) -> dict[str, str]:
+    """The filter that leaves one area alone."""
+    return {"community" if area.level is AreaLevel.COMMUNITY else "area": area.code}
 
 
 def _grid(installation: Installation, code: str) -> Names:
@@ -287,17 +305,19 @@ def _of_all(reader: Reader, installation: Installation, query: Query) -> Figures
 
 def _parts(reader: Reader, installation: Installation, query: Query, by: By) -> tuple[Part, ...]:
     lines = {line["key"]: line for line in kpi(reader, replace(query, by=by), installation.desk)}
-    grids = [g for g in installation.grids if query.community in (None, g.parent)]
-    if by is By.COMMUNITY:
-        known = {grid.parent: grid.parent_names for grid in grids if grid.parent}
+    areas = installation.desk.areas
+    scope = _scope(query, areas)
+    known: dict[str, Names]
+    if by is By.GRID:
+        known = {code: installation.grids.get(code).names for code in areas.grids(scope)}
     else:
-        known = {grid.code: grid.names for grid in grids}
+        known = {a.code: a.names for a in areas.children(scope) if BY_LEVEL.get(a.level) is by}
     nothing = _of_all(reader, installation, replace(query, start=query.as_of, end=query.as_of))
     parts = [
         Part(code=code, names=names, figures=lines.get(code, nothing), is_place=True)
         for code, names in sorted(known.items())
     ]
-    elsewhere = [key for key in (UNLOCATED, NO_COMMUNITY) if key in lines]
+    elsewhere = [key for key in NOWHERE if key in lines]
     parts += [Part(code=k, names={}, figures=lines[k], is_place=False) for k in elsewhere]
     return tuple(parts)
 

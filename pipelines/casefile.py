@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from pipelines.board import crumbs_of
 from pipelines.clearance import LEAST, Clearance
+from pipelines.groups import UNLOCATED, Query
 from pipelines.installation import Installation
 from pipelines.model.clock import CLOCKS, ClockState, Outcome, Reading, judge, state_of
 from pipelines.model.device import Condition
@@ -92,7 +94,8 @@ class Case:
 
     Of a sensitive kind ``title`` and ``address`` are None, or for a supervisor masked; its exact
     place and the reports as received are left out for everybody. ``hidden`` is what may be
-    revealed one by one, for whoever may ask for it.
+    revealed one by one, for whoever may ask for it. ``places`` lead from the whole down to its
+    grid, each with its filter.
     """
 
     incident: Incident
@@ -100,8 +103,7 @@ class Case:
     shape: str
     source_names: Names
     grid_names: Names
-    community: str
-    community_names: Names
+    places: tuple[tuple[Mapping[str, str], Names], ...]
     is_sensitive: bool
     title: str | None
     address: str | None
@@ -172,8 +174,7 @@ def _case(
         shape=kind[1],
         source_names=_named(names, incident.source),
         grid_names=grid.names,
-        community=grid.parent,
-        community_names=grid.parent_names,
+        places=crumbs_of(installation, Query(as_of=now, grid=incident.grid or UNLOCATED)),
         is_sensitive=is_sensitive,
         title=incident.title,
         address=incident.place.address,

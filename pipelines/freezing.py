@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from pipelines.errors import QueryError
-from pipelines.groups import By, Query, group_key
+from pipelines.groups import BY_LEVEL, By, Desk, Query, group_key
 from pipelines.installation import Installation
 from pipelines.kpis import KPIS, figures
 from pipelines.kpis.ledger import REASONS, VERDICTS
@@ -33,7 +33,6 @@ from pipelines.totals import tallies
 CLOSED_AFTER = timedelta(days=7)
 """How long corrections are waited for before a month can be frozen."""
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
-_LEVELS = (By.STREET, By.COMMUNITY, By.GRID)
 _LETTERS = {verdict: str(verdict)[0] for verdict in Verdict}
 _VERDICTS = {letter: verdict for verdict, letter in _LETTERS.items()}
 _COUNTS = ("eligible", "hit", "miss", "unknown", "pending", "quarantined")
@@ -258,7 +257,7 @@ def _counted(reader: Reader, installation: Installation, query: Query) -> dict[s
     """Every figure by level and group, and what each incident came to by each clock."""
     desk = installation.desk
     found: dict[str, Any] = {}
-    for by in _LEVELS:
+    for by in _levels(desk):
         groups = tallies(reader, replace(query, by=by), desk)
         found[by] = {
             key: {
@@ -277,6 +276,12 @@ def _counted(reader: Reader, installation: Installation, query: Query) -> dict[s
     # through JSON, so that what is compared has the form of what was kept
     told: dict[str, Any] = json.loads(_canonical({"figures": found, "cases": cases}))
     return told
+
+
+def _levels(desk: Desk) -> tuple[By, ...]:
+    """What a month is kept by: every level of area from the whole down, and the grids."""
+    depth = desk.areas.top.level.depth
+    return (*(by for level, by in BY_LEVEL.items() if level.depth >= depth), By.GRID)
 
 
 def _other_cases(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -299,7 +304,7 @@ def _case(case: list[str] | None) -> dict[str, str] | None:
 
 
 def _other_figures(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for level in _LEVELS:
+    for level in now:
         before, after = was.get(level, {}), now[level]
         for key in sorted(before.keys() | after.keys()):
             for milestone, reading in CLOCKS:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from pipelines.errors import QueryError
 from pipelines.geo.grids import Grids
+from pipelines.model.area import AreaLevel, AreaTree
 from pipelines.model.clock import Reading, Verdict
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import NOT_ON_MAP
@@ -19,7 +21,7 @@ from pipelines.store.store import Reader
 UNLOCATED = "not_on_map"
 """The key of the row of incidents that lie in no grid."""
 NO_COMMUNITY = "no_community"
-"""The key of the row of grids that belong to no community."""
+"""The key of the row of grids that belong to no community; of other levels, likewise."""
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,6 +32,8 @@ Silent = Callable[[Reader, datetime], frozenset[str]]
 class By(StrEnum):
     """What figures can be grouped by."""
 
+    CITY = "city"
+    DISTRICT = "district"
     STREET = "street"
     COMMUNITY = "community"
     GRID = "grid"
@@ -38,11 +42,24 @@ class By(StrEnum):
     SHIFT = "shift"
 
 
+_LEVELS = {
+    By.CITY: AreaLevel.CITY,
+    By.DISTRICT: AreaLevel.DISTRICT,
+    By.STREET: AreaLevel.STREET,
+    By.COMMUNITY: AreaLevel.COMMUNITY,
+}
+BY_LEVEL = {level: by for by, level in _LEVELS.items()}
+"""How one groups by the areas of a level."""
+NOWHERE = (UNLOCATED, *(f"no_{by}" for by in _LEVELS))
+"""The keys of what lies in no area of the level that is grouped by."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query:
     """Which incidents, which target, and as of when.
 
-    ``start`` and ``end`` bound t0, [start, end); None is unbounded. Filters are exact codes.
+    ``start`` and ``end`` bound t0, [start, end); None is unbounded. Filters are exact codes;
+    ``area`` is that of any area, or of a grid, and means all that lies in it.
     ``known_at`` answers from what had been received until then; None is all that is known.
     """
 
@@ -59,6 +76,7 @@ class Query:
     source: str | None = None
     shift: str | None = None
     known_at: datetime | None = None
+    area: str | None = None
 
     @property
     def window(self) -> Span:
@@ -74,12 +92,12 @@ class Query:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Desk:
-    """What is needed to answer a query, apart from the store: the rules, the grids, the zone."""
+    """What is needed to answer a query, apart from the store: rules, grids, areas, zone."""
 
     rules: Rules
     grids: Grids
+    areas: AreaTree
     zone: ZoneInfo
-    area: str
     silent: Silent
     shifts: tuple[time, ...] = ()
     slots: dict[int, Slot] = field(default_factory=dict, compare=False, repr=False)
@@ -100,7 +118,30 @@ def matches(query: Query, desk: Desk, grid: str, kind: str, source: str) -> bool
             query.community is None
             or query.community == group_key(By.COMMUNITY, desk, grid, "", "")
         )
+        and (query.area is None or lies_in(desk, query.area, grid))
     )
+
+
+def lies_in(desk: Desk, area: str, grid: str) -> bool:
+    """True when what happened in a grid happened in an area; ``not_on_map`` is one of its own."""
+    return not grid if area == UNLOCATED else desk.areas.holds(area, grid)
+
+
+def check_places(query: Query, desk: Desk) -> None:
+    """Raise QueryError for an area that is not there, and for a level above the whole."""
+    if query.area not in (None, UNLOCATED) and not desk.areas.knows(query.area or ""):
+        top = desk.areas.top
+        raise QueryError(
+            f"area = {query.area!r}: there is no such area; "
+            f"use a code of an area or grid in {top.code!r}, or {UNLOCATED!r}"
+        )
+    level = _LEVELS.get(query.by) if query.by is not None else None
+    if level is not None and level.depth < desk.areas.top.level.depth:
+        here = [str(by) for by, one in _LEVELS.items() if one.depth >= desk.areas.top.level.depth]
+        raise QueryError(
+            f"by = {str(query.by)!r}: the whole is a {desk.areas.top.level}; "
+            f"use one of: {', '.join([*here, 'grid'])}"
+        )
 
 
 def group_key(by: By | None, desk: Desk, grid: str, kind: str, source: str) -> str:
@@ -109,9 +150,10 @@ def group_key(by: By | None, desk: Desk, grid: str, kind: str, source: str) -> s
         return "all"
     if by is By.GRID:
         return grid or UNLOCATED
-    if by is By.COMMUNITY:
-        return desk.grids.get(grid).parent or (NO_COMMUNITY if grid else UNLOCATED)
-    return {By.STREET: desk.area, By.KIND: kind, By.SOURCE: source}[by]
+    level = _LEVELS.get(by)
+    if level is not None:
+        return desk.areas.at(level, grid) or (f"no_{by}" if grid else UNLOCATED)
+    return {By.KIND: kind, By.SOURCE: source}[by]
 
 
 def group_at(by: By | None, desk: Desk, moment: datetime, grid: str, kind: str, source: str) -> str:

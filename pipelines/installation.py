@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.backdrop import Backdrop
+from pipelines.areas import make_tree, read_areas
 from pipelines.clock import Clock, SystemClock
 from pipelines.devices import Register, load_register
 from pipelines.errors import SourceUnavailableError
+from pipelines.geo.charts import Chart, make_chart
 from pipelines.geo.gazetteer import Gazetteer, load_gazetteer
 from pipelines.geo.grids import Grids, load_grids, no_grids
-from pipelines.geo.layers import load_backdrop
 from pipelines.ingest import Door
 from pipelines.lease import PLAYED, is_held
+from pipelines.model.area import AreaTree
 from pipelines.query import Desk, Silent
 from pipelines.receipt import Counts
 from pipelines.settings import Settings
@@ -37,7 +38,14 @@ REPLAY_FILE = "replay.sqlite3"
 DEMO_FILE = "demo.sqlite3"
 """Nor does the demo street, whose clock may run fast."""
 
-_GRID_NAMES = ("name_en", "parent_name", "parent_name_en")
+_GRID_NAMES = (
+    "name_en",
+    "parent_name",
+    "parent_name_en",
+    "street",
+    "street_name",
+    "street_name_en",
+)
 _LOOK_AGAIN_S = 0.2
 _MADE_WITH = "made_with"
 _FORM = 3
@@ -50,7 +58,7 @@ class Installation:
 
     settings: Settings
     grids: Grids
-    backdrop: Backdrop
+    chart: Chart
     sources: tuple[Source, ...]
     register: Register
     units: Units
@@ -128,8 +136,9 @@ def collect_for_months() -> None:
 def prepare(settings: Settings) -> tuple[Grids, tuple[Source, ...]]:
     """Build grids and sources; raise SettingsError for what is wrong with them or other files."""
     grids = _grids(settings)
+    areas = _areas(settings, grids)
     _gazetteer(settings)
-    load_backdrop(settings.backdrop, settings.path, grids)
+    make_chart(grids, areas, settings.backdrop, settings.path)
     return grids, build_sources(settings)
 
 
@@ -171,8 +180,9 @@ def _assemble(
 ) -> Installation:
     store = Store(file)
     zone = settings.area.time_zone
-    communities = {grid.code: grid.parent for grid in grids}
-    rules = replace(settings.rules, communities=communities)
+    areas = _areas(settings, grids)
+    lines = {grid.code: tuple(area.code for area in areas.path(grid.code)) for grid in grids}
+    rules = replace(settings.rules, areas=lines)
     devices = settings.devices
     register = load_register(settings.path(devices.file) if devices.file else None, crs=devices.crs)
     door = Door(
@@ -187,15 +197,15 @@ def _assemble(
     desk = Desk(
         rules=rules,
         grids=grids,
+        areas=areas,
         zone=zone,
-        area=settings.area.code,
         silent=_silence(sources),
         shifts=tuple(shift.start for shift in settings.wall.shifts),
     )
     installation = Installation(
         settings=settings,
         grids=grids,
-        backdrop=load_backdrop(settings.backdrop, settings.path, grids),
+        chart=make_chart(grids, areas, settings.backdrop, settings.path),
         sources=sources,
         register=register,
         units=load_units(
@@ -229,6 +239,20 @@ def _grids(settings: Settings) -> Grids:
             ", ".join(grids.repaired),
         )
     return grids
+
+
+def _areas(settings: Settings, grids: Grids) -> AreaTree:
+    wanted = settings.grids
+    if wanted is None:
+        return make_tree(settings.area, (), (), file=settings.file)
+    listed = settings.path(wanted.areas) if wanted.areas else None
+    return make_tree(
+        settings.area,
+        () if listed is None else read_areas(listed),
+        grids,
+        file=settings.path(wanted.file),
+        areas_file=listed,
+    )
 
 
 def _silence(sources: tuple[Source, ...]) -> Silent:

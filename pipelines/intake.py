@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pipelines.errors import QueryError
-from pipelines.groups import group_at, spans
+from pipelines.groups import check_places, group_at, spans
 from pipelines.query import Desk, Query, matches, population
 from pipelines.store.rollups import sheets_of, slots_of
 from pipelines.store.rows import from_ms, to_ms
@@ -60,6 +60,7 @@ def intake(reader: Reader, query: Query, desk: Desk) -> list[dict[str, Any]]:
 
 def counts(reader: Reader, query: Query, desk: Desk) -> dict[str, Mapping[int, int]]:
     """By group, how many incidents began in each window, by its number since 1970."""
+    check_places(query, desk)
     groups: dict[str, dict[int, int]] = {}
     for ms, slot in _beginnings(reader, query, desk):
         moment = from_ms(ms)

@@ -27,7 +27,7 @@ from pipelines.snapshot import Names
 from pipelines.store.store import Reader
 from pipelines.windows import bounds
 
-FILTERS = ("community", "grid", "kind", "source", "shift", "window", "milestone", "reading")
+FILTERS = ("area", "community", "grid", "kind", "source", "shift", "window", "milestone", "reading")
 """The parameters of the lab's URL."""
 KEPT_FOR = timedelta(minutes=1)
 """How long one counting serves all who ask the same."""
@@ -110,6 +110,7 @@ def read_lab(
         end=end,
         milestone=Milestone(choice_of(filters, "milestone", TARGETED, Milestone.ARRIVED)),
         reading=Reading(choice_of(filters, "reading", Reading, Reading.CUMULATIVE)),
+        area=filters.get("area") or None,
         community=filters.get("community") or None,
         grid=filters.get("grid") or None,
         kind=filters.get("kind") or None,

@@ -218,11 +218,11 @@ class Live:
 
     def backdrop(self) -> Backdrop:
         """The layers under and around the grids."""
-        return self._installation.backdrop
+        return self._installation.chart.backdrop
 
     def grids_geojson(self) -> bytes:
-        """The grid polygons."""
-        return self._installation.grids.geojson
+        """The polygons that the map colours."""
+        return self._installation.chart.cells.geojson
 
     def _answer(self, question: Any, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         installation = self._installation

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pipelines.geo.camera import camera_over, extent_over
-from pipelines.geo.grids import Grids
+from pipelines.geo.charts import Chart
 from pipelines.health import Health
 from pipelines.installation import Installation
 from pipelines.intake import WINDOW
@@ -60,7 +60,7 @@ class Memory:
         """``rate`` is how fast the clock runs: a scene lasts as long for those who watch."""
         bearing = installation.settings.wall.map.bearing
         self.rate = rate
-        self.places = places(installation.grids, bearing=bearing)
+        self.places = places(installation.grids, installation.desk.areas, bearing=bearing)
         self.deadlines: Deadlines = {}
         self.usual: UsualHours | None = None
         self.communities: CommunityBoard | None = None
@@ -103,7 +103,7 @@ def read_snapshot(
         open_total=sum(counts.values()),
         open_emergencies=open_emergencies(reader, installation, now),
         open_unlocated=counts.get("", 0),
-        grids=_grid_states(installation.grids, counts),
+        grids=_grid_states(installation.chart, counts),
         map=_camera(installation),
         intake=intake,
         quality=_quality(whole, by_grid.get(UNLOCATED, EMPTY), delivered.values()),
@@ -163,7 +163,7 @@ def _boards(
     devices = read_devices(
         reader,
         installation.register,
-        installation.grids,
+        installation.desk.areas,
         now=now,
         silent_after=settings.devices.silent_after,
         down=frozenset(s.id for s in sources if s.state in _DEAF),
@@ -206,11 +206,19 @@ def _tiles(installation: Installation, tally: Tally, since: datetime | None) -> 
     )
 
 
-def _grid_states(grids: Grids, counts: Mapping[str, int]) -> tuple[GridState, ...]:
-    known = [GridState(code=g.code, name=g.name, open=counts.get(g.code, 0)) for g in grids]
+def _grid_states(chart: Chart, counts: Mapping[str, int]) -> tuple[GridState, ...]:
+    known = [
+        GridState(
+            code=cell.code,
+            names=cell.names,
+            open=sum(counts.get(grid, 0) for grid in chart.members[cell.code]),
+        )
+        for cell in chart.cells
+    ]
     if known:
         return tuple(known)
-    return tuple(GridState(code=c, name=c, open=n) for c, n in sorted(counts.items()) if c)
+    found = sorted((code, n) for code, n in counts.items() if code)
+    return tuple(GridState(code=c, names={"zh": c, "en": c}, open=n) for c, n in found)
 
 
 def _quality(tally: Tally, unlocated: Tally, delivered: Iterable[Any]) -> DataQuality:
@@ -243,11 +251,8 @@ def _replay(installation: Installation, now: datetime) -> ReplayState | None:
 
 
 def _camera(installation: Installation) -> MapView:
-    wanted, grids, backdrop = (
-        installation.settings.wall.map,
-        installation.grids,
-        installation.backdrop,
-    )
+    wanted, chart = installation.settings.wall.map, installation.chart
+    grids, backdrop = chart.grids, chart.backdrop
     corners = grids.corners or _WORLD
     lat, lon, zoom = camera_over(corners, bearing=wanted.bearing)
     fits = wanted.lat is None and wanted.lon is None and wanted.zoom is None
@@ -257,7 +262,9 @@ def _camera(installation: Installation) -> MapView:
         zoom=wanted.zoom if wanted.zoom is not None else zoom,
         bearing=wanted.bearing,
         extent=extent_over(corners, bearing=wanted.bearing) if fits else None,
-        grids_version=grids.version,
+        grids_version=chart.cells.version,
+        level=chart.level,
+        step=chart.step,
         has_grids=bool(len(grids)),
         backdrop_version=backdrop.version,
         layers=tuple(backdrop.layers),

@@ -20,6 +20,7 @@ from pipelines.groups import (
     Desk,
     Query,
     Silent,
+    check_places,
     group_key,
     matches,
     on_shift,
@@ -27,6 +28,7 @@ from pipelines.groups import (
 )
 from pipelines.hindsight import differences
 from pipelines.kpis import figures
+from pipelines.model.area import AreaLevel
 from pipelines.model.clock import CLOCKS, Outcome, Reading, Verdict, judge
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
@@ -63,7 +65,7 @@ _YEARS = (1900, 2199)
 _CLOCKED = list(dict.fromkeys(milestone for milestone, _ in CLOCKS))
 
 PARAMETERS = ("from", "to", "by", "milestone", "reading", "as_of", "known_at", "verdict",
-              "community", "grid", "kind", "source", "shift")  # fmt: skip
+              "area", "community", "grid", "kind", "source", "shift")  # fmt: skip
 
 
 def parse(parameters: Mapping[str, str], *, now: datetime, zone: ZoneInfo) -> Query:
@@ -87,6 +89,7 @@ def parse(parameters: Mapping[str, str], *, now: datetime, zone: ZoneInfo) -> Qu
         milestone=_choice(given, "milestone", _CLOCKED) or Milestone.ARRIVED,
         reading=_choice(given, "reading", list(Reading)) or Reading.CUMULATIVE,
         verdict=_choice(given, "verdict", list(Verdict)),
+        area=given.get("area"),
         community=given.get("community"),
         grid=given.get("grid"),
         kind=given.get("kind"),
@@ -131,6 +134,7 @@ def newest(
 
     ``containing`` leaves only those with a text in key, title or address.
     """
+    check_places(query, desk)
     silent = desk.silent(reader, query.as_of)
     found: list[dict[str, Any]] = []
     conditions = (starts_in(spans(query, desk)), *_filters(query, desk, containing))
@@ -157,13 +161,26 @@ def _filters(query: Query, desk: Desk, containing: str | None) -> Iterator[Colum
         yield incident.source == query.source
     if query.kind is not None:
         yield func.coalesce(incident.kind, "") == query.kind
-    if query.community == UNLOCATED:
-        yield incident.grid == ""
+    if query.area not in (None, desk.areas.top.code):
+        yield _in_area(query.area or "", desk)
+    if query.community == NO_COMMUNITY:
+        named = [code for code, _ in desk.areas.homes(AreaLevel.COMMUNITY)]
+        yield incident.grid.not_in(["", *named])
     elif query.community is not None:
-        named = [grid.code for grid in desk.grids if grid.parent]
-        mine = [grid.code for grid in desk.grids if grid.parent == query.community]
-        in_none = query.community == NO_COMMUNITY
-        yield incident.grid.not_in(["", *named]) if in_none else incident.grid.in_(mine)
+        yield _in_community(query.community, desk)
+
+
+def _in_area(code: str, desk: Desk) -> ColumnElement[bool]:
+    grid = schema.incident.c.grid
+    return grid == "" if code == UNLOCATED else grid.in_(desk.areas.grids(code))
+
+
+def _in_community(code: str, desk: Desk) -> ColumnElement[bool]:
+    grid = schema.incident.c.grid
+    if code == UNLOCATED:
+        return grid == ""
+    homes = desk.areas.homes(AreaLevel.COMMUNITY)
+    return grid.in_([mine for mine, community in homes if community == code])
 
 
 class Case(NamedTuple):
@@ -176,6 +193,7 @@ class Case(NamedTuple):
 
 def population(reader: Reader, query: Query, desk: Desk) -> list[Case]:
     """Every incident of the window that passes the filters, by start, as known when asked for."""
+    check_places(query, desk)
     cases = {
         row.id: Case(incident_from(row), row.units, row.flagged)
         for row in reader.incident_rows(starts_in(spans(query, desk)))
@@ -205,7 +223,7 @@ def _row(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
         "incident_key": incident.key,
         "kind": incident.kind,
         "grid": incident.grid,
-        "community": desk.grids.get(incident.grid).parent,
+        "community": desk.areas.at(AreaLevel.COMMUNITY, incident.grid),
         "t0": incident.t0.at.isoformat(),
         "verdict": outcome.verdict.value,
         "reason": str(outcome.reason),

@@ -13,16 +13,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
+from pipelines.areas import AreaSettings
 from pipelines.backdrop import BackdropSettings
 from pipelines.demo.settings import DemoSettings, arranged, made_up_secrets
 from pipelines.devices import DeviceSettings
 from pipelines.endurance import EnduranceSettings, SoundSettings
 from pipelines.errors import SettingsError
 from pipelines.geo.gazetteer import GazetteerSettings
+from pipelines.geo.settings import GridSettings
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED
 from pipelines.model.rules import KindClass, Rules
-from pipelines.options import Duration, Name, Options, Zone, explain, parse_duration
+from pipelines.options import Duration, Name, Options, explain, parse_duration
 from pipelines.targets import CalendarSettings, TargetSettings
 from pipelines.units import UnitSettings
 from pipelines.wall.settings import LookSettings
@@ -34,35 +36,6 @@ DEFAULT_DATA = "data"
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})
-
-
-class AreaSettings(Options):
-    """The street: what it is called and which clock hangs on its wall."""
-
-    code: str = Field(min_length=1, description="Area code; the street's key in every figure.")
-    name: Name = Field(description="Name of the command centre, as the header shows it.")
-    time_zone: Zone = Field(
-        default="Asia/Shanghai", validate_default=True, description="Local days and clocks."
-    )
-    synthetic: bool = Field(
-        default=False, description="Say on every screen that data are synthetic."
-    )
-
-
-class GridSettings(Options):
-    """The boundary file: where it is and which columns say what."""
-
-    file: str = Field(description="GeoJSON, GeoPackage or Shapefile, relative to the config file.")
-    code: str = Field(description="Column with the grid's code.")
-    name: str | None = Field(default=None, description="Column with its name; the code if absent.")
-    parent: str | None = Field(default=None, description="Column with its community's code.")
-    name_en: str | None = Field(default=None, description="Column with its English name.")
-    parent_name: str | None = Field(default=None, description="Column with its community's name.")
-    parent_name_en: str | None = Field(
-        default=None, description="Column with its community's English name."
-    )
-    crs: str | None = Field(default=None, description="CRS of the file where it does not say.")
-    schematic: bool = Field(default=False, description="Say on screen that the grids are a sketch.")
 
 
 class KindSettings(Options):

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from pipelines.endurance import Endurance
 from pipelines.kpis import Value
+from pipelines.model.area import AreaLevel
 from pipelines.model.clock import ClockState, Reading
 from pipelines.model.device import Condition
 from pipelines.model.milestone import Milestone
@@ -228,9 +229,10 @@ class FunnelLimit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CommunityBoard:
-    """The communities beside each other, fairly: never a league table of rates of a few cases.
+    """The parts beside each other, fairly: never a league table of rates of a few cases.
 
-    ``as_of`` is when the rates were counted; they are counted anew every minute.
+    ``level`` is what the parts are, communities of a street or streets of a district; ``whole``
+    what they are parts of. ``as_of`` is when the rates were counted, anew every minute.
     """
 
     days: int
@@ -238,6 +240,8 @@ class CommunityBoard:
     rate: float | None
     communities: tuple[CommunityState, ...]
     limits: tuple[FunnelLimit, ...]
+    level: AreaLevel = AreaLevel.COMMUNITY
+    whole: AreaLevel = AreaLevel.STREET
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -294,10 +298,10 @@ class Shift:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GridState:
-    """One grid of the map: how many incidents are open in it now."""
+    """One grid or part of the map: how many incidents are open in it now."""
 
     code: str
-    name: str
+    names: Names
     open: int
 
 
@@ -388,7 +392,8 @@ class MapView:
     ``bearing`` is the direction that is up, degrees clockwise from north. ``extent`` is how wide
     and high what must be seen is, as shares of the world: a screen looks as close as its own box
     allows. Without it, ``zoom`` is meant for the box of a wall of 1920 by 1080. ``labels`` come in
-    the order in which they get room. ``layers`` names the backdrop's files.
+    the order in which they get room. ``layers`` names the backdrop's files. ``level`` is what the
+    map colours, None for grids, and ``step`` how many open incidents more make it darker.
     """
 
     lat: float
@@ -401,6 +406,8 @@ class MapView:
     backdrop_version: str = ""
     layers: tuple[str, ...] = ()
     labels: tuple[MapLabel, ...] = ()
+    level: AreaLevel | None = None
+    step: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,7 +8,18 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from pipelines.groups import By, Desk, Query, by_shift, group_key, matches, on_shift, spans
+from pipelines.groups import (
+    BY_LEVEL,
+    By,
+    Desk,
+    Query,
+    by_shift,
+    check_places,
+    group_key,
+    matches,
+    on_shift,
+    spans,
+)
 from pipelines.hindsight import differences
 from pipelines.model.clock import CLOCKS, Reading
 from pipelines.model.incident import Incident
@@ -23,6 +34,9 @@ from pipelines.store.store import Reader
 
 _ALL_CLOCKS = tuple(range(len(CLOCKS)))
 _ASKED = {
+    By.CITY: GRID,
+    By.DISTRICT: GRID,
+    By.STREET: GRID,
     By.COMMUNITY: GRID,
     By.GRID: GRID,
     By.KIND: KIND,
@@ -58,12 +72,13 @@ class _Totals:
     """One answer while it is added up, by group; ``clocks`` are indices into ``CLOCKS``."""
 
     def __init__(self, reader: Reader, query: Query, desk: Desk, clocks: Sequence[int]) -> None:
+        check_places(query, desk)
         self._reader = reader
         self._query = query
         self._desk = desk
         self._clocks = clocks
         self._silent = desk.silent(reader, query.as_of)
-        self._per = _per(query, silent=bool(self._silent))
+        self._per = _per(query, desk, silent=bool(self._silent))
         self._keys: dict[Slot, tuple[str, bool] | None] = {}
         self._groups: dict[tuple[str, bool], Group] = {}
 
@@ -229,10 +244,13 @@ class _Totals:
                 total.count(counter, n)
 
 
-def _per(query: Query, *, silent: bool) -> int:
+def _per(query: Query, desk: Desk, *, silent: bool) -> int:
     """The combination of grid, kind and source that answers the query with the fewest rows."""
-    per = _ASKED.get(query.by, 0) if query.by is not None else 0
+    top = desk.areas.top
+    per = _ASKED.get(query.by, 0) if query.by not in (None, BY_LEVEL.get(top.level)) else 0
     if query.grid is not None or query.community is not None:
+        per |= GRID
+    if query.area not in (None, top.code):
         per |= GRID
     if query.kind is not None:
         per |= KIND

@@ -212,7 +212,7 @@ def test_a_wrong_configuration_stops_every_command_in_one_sentence(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("kpi", "--by", "postcode"), "by = 'postcode': must be one of: street, community, grid"),
+        (("kpi", "--by", "postcode"), "by = 'postcode': must be one of: city, district, street"),
         (("rows", "--verdict", "good"), "verdict = 'good': must be one of: hit, miss, unknown"),
         (("decode", "--source", "110"), "there is no such source; use one of: sffd"),
         (("decode", "--source", "sffd", "no.csv"), "no.csv: no such file"),

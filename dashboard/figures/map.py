@@ -9,17 +9,21 @@ from dashboard.tokens import DEFAULT_THEME, colours
 from pipelines.snapshot import MapView, Snapshot
 
 STEPS = 4
-"""Open incidents in a grid: 0, 1, 2, 3 and more; the tokens ramp-0 to ramp-3."""
+"""Open incidents in a grid: 0, 1, 2, 3 and more; the tokens ramp-0 to ramp-3.
+
+A part of a district is as dark with several times as many.
+"""
 
 
-def ramp_step(n: int) -> int:
-    """Which step of the ramp a count falls on."""
-    return min(max(n, 0), STEPS - 1)
+def ramp_step(n: int, step: int = 1) -> int:
+    """Which step of the ramp a count falls on, when each holds ``step`` counts."""
+    return min(max(-(-n // step), 0), STEPS - 1)
 
 
 def grid_steps(snapshot: Snapshot) -> dict[str, int]:
-    """The step of every grid with open incidents, by code; all others are on step 0."""
-    return {grid.code: ramp_step(grid.open) for grid in snapshot.grids if grid.open}
+    """The step of every grid or part with open incidents, by code; all others are on step 0."""
+    size = snapshot.map.step
+    return {grid.code: ramp_step(grid.open, size) for grid in snapshot.grids if grid.open}
 
 
 def grid_map(view: MapView, theme: str = DEFAULT_THEME) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""社区: beside each other, fairly — counts, days since the last miss, and a funnel, no ranking."""
+"""The parts beside each other, fairly: counts, days since the last miss, a funnel, no ranking."""
 
 from dash import html
 from dash.development.base_component import Component
@@ -20,11 +20,11 @@ _NAMED = (Standing.BELOW, Standing.FAR_BELOW, Standing.ABOVE)
 
 
 def draw(snapshot: Snapshot, say: Say) -> Leaves:
-    """A cell a community in the order of their codes, and the funnel around the street's rate."""
+    """A cell a part in the order of their codes, and the funnel around the whole's rate."""
     board = snapshot.communities
     if board is None or not board.communities:
         return {
-            "communities-heading": {"children": [say("communities.title")]},
+            "communities-heading": {"children": [say("areas.community")]},
             "communities-cells": {
                 "children": [html.Li(say("communities.none"), className="empty")]
             },
@@ -40,7 +40,7 @@ def draw(snapshot: Snapshot, say: Say) -> Leaves:
 def _heading(board: CommunityBoard, snapshot: Snapshot, say: Say) -> list[object]:
     time = minute_of_day(board.as_of, snapshot.time_zone)
     return [
-        say("communities.title"),
+        say(f"areas.{board.level}"),
         html.Em(say("communities.scope", n=board.days)),
         html.Span(say("communities.as_of", time=time), className="communities__as-of"),
     ]
@@ -55,7 +55,7 @@ def _cell(state: CommunityState, board: CommunityBoard, say: Say) -> html.Li:
             html.Span(_fraction(state), className="community__known"),
         ],
         className=f"community community--{state.standing} {_busy(state)}",
-        title=say(f"communities.{state.standing}"),
+        title=say(f"communities.{state.standing}", whole=say(f"area.{board.whole}")),
     )
 
 
@@ -114,7 +114,7 @@ def _funnel(board: CommunityBoard, say: Say) -> list[object]:
         html.Div(
             [
                 html.Span(say("communities.cases", n=most), className="funnel__most"),
-                html.Span(say("communities.rate", share=rate)),
+                html.Span(say("communities.rate", share=rate, whole=say(f"area.{board.whole}"))),
                 html.Span([html.I(className="funnel__key"), say("communities.chance")]),
             ],
             className="funnel__foot",

@@ -117,15 +117,27 @@ def _heading(snapshot: Snapshot, say: Say) -> list[html.Span]:
 
 
 def _legend(snapshot: Snapshot, say: Say) -> list[html.Span]:
-    ramp = [html.Span([html.I(className=f"swatch swatch--{i}"), t]) for i, t in enumerate(_RAMP)]
+    steps = _steps(snapshot.map.step)
+    ramp = [html.Span([html.I(className=f"swatch swatch--{i}"), t]) for i, t in enumerate(steps)]
+    level = snapshot.map.level or "grid"
     kinds = [(shape, _kinds_of(shape, snapshot, say)) for shape in _SHAPES]
     shapes = [_shape_key(shape, names, say) for shape, names in kinds if names]
     states = [_state_key(state, say) for state in _STATES]
     return [
-        html.Span([*ramp, html.Em(say("map.per_grid"))], className="legend__group"),
+        html.Span(
+            [*ramp, html.Em(say("map.per_area", area=say(f"area.{level}")))],
+            className="legend__group",
+        ),
         html.Span(shapes, className="legend__group"),
         html.Span(states, className="legend__group"),
     ]
+
+
+def _steps(step: int) -> tuple[str, ...]:
+    """What each colour of the ramp means, in numbers."""
+    if step == 1:
+        return _RAMP
+    return ("0", f"1–{step}", f"{step + 1}–{2 * step}", f"{2 * step + 1}+")
 
 
 def _kinds_of(shape: str, snapshot: Snapshot, say: Say) -> list[str]:
@@ -144,12 +156,13 @@ def _state_key(state: str, say: Say) -> html.Span:
 
 def _list(snapshot: Snapshot, say: Say) -> list[object]:
     """The map in words: shown where the browser cannot draw it, read aloud elsewhere."""
+    step = snapshot.map.step
     busy = sorted((g for g in snapshot.grids if g.open), key=lambda g: (-g.open, g.code))
     rows = [
         html.Li(
             [
-                html.I(className=f"swatch swatch--{ramp_step(grid.open)}"),
-                html.Span(say("map.grid", name=grid.name or grid.code, n=grid.open)),
+                html.I(className=f"swatch swatch--{ramp_step(grid.open, step)}"),
+                html.Span(say("map.grid", name=say.name(grid.names), n=grid.open)),
             ]
         )
         for grid in busy

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,10 @@ _MARGIN_DEG = 1.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grid:
-    """One grid (网格): its code, its name, the community (社区) it belongs to."""
+    """One grid (网格): its code, its name, the community (社区) it belongs to.
+
+    ``street`` is filled in where the boundary file says which street it lies in.
+    """
 
     code: str
     name: str
@@ -28,11 +31,20 @@ class Grid:
     name_en: str = ""
     parent_name: str = ""
     parent_name_en: str = ""
+    street: str = ""
+    street_name: str = ""
+    street_name_en: str = ""
 
     @property
     def names(self) -> Mapping[str, str]:
         """What it is called, by language."""
         return {"zh": self.name, "en": self.name_en or self.name}
+
+    @property
+    def street_names(self) -> Mapping[str, str]:
+        """What its street is called, by language; its code where it has no name."""
+        name = self.street_name or self.street
+        return {"zh": name, "en": self.street_name_en or name}
 
     @property
     def parent_names(self) -> Mapping[str, str]:
@@ -71,9 +83,9 @@ class Grids:
         """Every grid with its polygon."""
         return zip(self._by_code.values(), self._shapes, strict=True)
 
-    def corners_of(self, community: str) -> tuple[tuple[float, float], ...]:
-        """The (longitude, latitude) of the hull around the grids of one community."""
-        return _corners([shape for grid, shape in self.shapes() if grid.parent == community])
+    def corners_of(self, codes: Collection[str]) -> tuple[tuple[float, float], ...]:
+        """The (longitude, latitude) of the hull around some of the grids."""
+        return _corners([shape for grid, shape in self.shapes() if grid.code in codes])
 
     def get(self, code: str) -> Grid:
         """The grid with this code; an unknown code stands for itself, in no community."""

@@ -48,16 +48,18 @@ def grid_labels(grids: Grids, *, short: bool) -> Iterator[MapLabel]:
     """The grids' names, the roomiest first; ``short``: only what follows the community's code."""
     role = LabelRole.GRID_CODE if short else LabelRole.GRID
     labels = [
-        _label(text, text, role, [shape])
+        _label(text, english, role, [shape])
         for grid, shape in grids.shapes()
-        if (text := _short(grid) if short else grid.name)
+        for text, english in [_texts(grid, short=short)]
+        if text
     ]
     yield from sorted(labels, key=lambda label: (-label.room, label.names["zh"]))
 
 
-def _short(grid: Grid) -> str:
-    tail = grid.code.removeprefix(grid.parent) if grid.parent else ""
-    return tail or grid.name
+def _texts(grid: Grid, *, short: bool) -> tuple[str, str]:
+    """What a grid is called on the map, in Chinese and in English."""
+    tail = grid.code.removeprefix(grid.parent) if short and grid.parent else ""
+    return (tail, tail) if tail else (grid.names["zh"], grid.names["en"])
 
 
 def _label(name: str, english: str, role: LabelRole, parts: Sequence[shapely.Geometry]) -> MapLabel:

@@ -25,6 +25,8 @@ def load_backdrop(
 ) -> Backdrop:
     """Read every layer that is set; ``path`` turns a configured file into where it is.
 
+    ``grids`` are what the map colours and names.
+
     Raises SettingsError naming the file, the layer and what is wrong with it.
     """
     rows = {

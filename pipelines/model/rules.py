@@ -4,7 +4,7 @@ Targets are data. The most general come first (``within``), then those of a kind
 special ones by severity and area; of several that fit, the last counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,7 +29,7 @@ class KindClass(StrEnum):
 class Special:
     """Targets for some incidents only; an empty condition fits all.
 
-    ``areas`` holds communities, and beginnings of grid codes.
+    ``areas`` holds communities or wider areas, and beginnings of grid codes.
     """
 
     within: Mapping[Milestone, Limit]
@@ -37,12 +37,16 @@ class Special:
     severities: frozenset[int] = frozenset()
     areas: tuple[str, ...] = ()
 
-    def fits(self, kind: str, severity: int | None, grid: str, community: str) -> bool:
+    def fits(self, kind: str, severity: int | None, grid: str, line: Collection[str]) -> bool:
         """Whether these targets are for an incident like this."""
         return (
             (not self.kinds or kind in self.kinds)
             and (not self.severities or severity in self.severities)
-            and (not self.areas or community in self.areas or grid.startswith(self.areas))
+            and (
+                not self.areas
+                or grid.startswith(self.areas)
+                or any(area in line for area in self.areas)
+            )
         )
 
 
@@ -53,8 +57,8 @@ class Rules:
     ``within`` maps each targeted milestone to its limit; ``within_by_kind`` holds the
     exceptions (smoke alarms are to be reached in 180 s). A kind that is not listed in
     ``classes`` counts as an emergency: a code nobody has mapped must not hide a fire.
-    ``skew`` says by how much the clocks of a source may disagree; ``communities`` which
-    community each grid belongs to.
+    ``skew`` says by how much the clocks of a source may disagree; ``areas`` in which areas each
+    grid lies, from the whole down to its community.
     """
 
     within: Mapping[Milestone, Limit]
@@ -64,7 +68,7 @@ class Rules:
     warning_share: float = 0.7
     skew: Mapping[str, timedelta] = field(default_factory=dict)
     calendar: Calendar | None = None
-    communities: Mapping[str, str] = field(default_factory=dict)
+    areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _limits: dict[tuple[str | None, int | None, str], Mapping[Milestone, Limit]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -77,9 +81,9 @@ class Rules:
         found = self._limits.get(key)
         if found is None:
             found = dict(self.within) | dict(self.within_by_kind.get(kind or "", {}))
-            community = self.communities.get(grid, "")
+            line = self.areas.get(grid, ())
             for special in self.special:
-                if special.fits(kind or "", severity, grid, community):
+                if special.fits(kind or "", severity, grid, line):
                     found.update(special.within)
             self._limits[key] = found
         return found

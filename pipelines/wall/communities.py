@@ -1,6 +1,9 @@
-"""The board of the communities: a funnel around the street's rate, and days since the last miss."""
+"""The board of the parts: a funnel around the whole's rate, and days since the last miss.
 
-from collections import Counter, defaultdict
+The parts of a street are its communities, those of a district its streets.
+"""
+
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -9,9 +12,10 @@ from sqlalchemy import not_, or_
 
 from pipelines.geo.camera import camera_over, extent_over
 from pipelines.geo.grids import Grids
-from pipelines.groups import By, Query
+from pipelines.groups import BY_LEVEL, Query
 from pipelines.installation import Installation
 from pipelines.kpis.comparison import TAIL_95, TAIL_998, TOO_FEW, judged, limits, tail
+from pipelines.model.area import AreaLevel, AreaTree
 from pipelines.model.clock import Reading, Verdict, judge
 from pipelines.model.milestone import Milestone
 from pipelines.snapshot import CommunityBoard, CommunityState, FunnelLimit, Names, Standing
@@ -29,7 +33,7 @@ _MS = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """What does not change about a community: its name, its grids, and where the map looks."""
+    """What seldom changes about a part: its name, its grids, and where the map looks."""
 
     code: str
     names: Names
@@ -40,22 +44,21 @@ class Place:
     extent: tuple[float, float]
 
 
-def places(grids: Grids, *, bearing: float) -> tuple[Place, ...]:
-    """Every community of the boundary file, by code."""
-    members: dict[str, list[str]] = defaultdict(list)
-    names: dict[str, Names] = {}
-    for grid in grids:
-        if grid.parent:
-            members[grid.parent].append(grid.code)
-            names[grid.parent] = grid.parent_names
+def places(grids: Grids, areas: AreaTree, *, bearing: float) -> tuple[Place, ...]:
+    """Every part of the whole that has grids, by code."""
+    drawn = {grid.code for grid in grids}
+    level = areas.below(areas.top.code)
     found = []
-    for code in sorted(members):
-        corners = grids.corners_of(code)
+    for area in areas.children(areas.top.code):
+        members = [grid for grid in areas.grids(area.code) if grid in drawn]
+        if area.level is not level or not members:
+            continue
+        corners = grids.corners_of(frozenset(members))
         lat, lon, zoom = camera_over(corners, bearing=bearing)
         place = Place(
-            code=code,
-            names=names[code],
-            grids=tuple(members[code]),
+            code=area.code,
+            names=area.names,
+            grids=tuple(members),
             lat=lat,
             lon=lon,
             zoom=zoom,
@@ -74,7 +77,7 @@ def read_communities(
     opened: Mapping[str, int],
     now: datetime,
 ) -> CommunityBoard | None:
-    """The board, or None where no grid belongs to a community.
+    """The board, or None where the whole has no parts but grids.
 
     ``opened`` holds the open incidents by grid. The rates of the board ``before`` are kept until
     they are a minute old.
@@ -83,7 +86,7 @@ def read_communities(
         return None
     open_by_code = Counter[str]()
     for grid, n in opened.items():
-        open_by_code[installation.grids.get(grid).parent] += n
+        open_by_code[installation.desk.areas.part_of(grid)] += n
     if before is None or not timedelta(0) <= now - before.as_of < COUNTED_EVERY:
         before = _counted(reader, installation, known, now)
     states = (replace(state, open=open_by_code[state.code]) for state in before.communities)
@@ -95,7 +98,8 @@ def _counted(
 ) -> CommunityBoard:
     wall, desk = installation.settings.wall, installation.desk
     since = midnight(now, desk.zone, ago=wall.community_days - 1)
-    query = Query(as_of=now, start=since, by=By.COMMUNITY)
+    level = desk.areas.below(desk.areas.top.code) or AreaLevel.COMMUNITY
+    query = Query(as_of=now, start=since, by=BY_LEVEL[level])
     counts = clock_tallies(reader, query, desk, Milestone.ARRIVED, wall.reading)
     cases = {code: (tally.hit, tally.hit + tally.miss) for code, tally in counts.items()}
     hits, total = (sum(pair[i] for pair in cases.values()) for i in (0, 1))
@@ -108,6 +112,8 @@ def _counted(
     return CommunityBoard(
         days=wall.community_days,
         as_of=now,
+        level=level,
+        whole=desk.areas.top.level,
         rate=rate,
         communities=states,
         limits=_limits(max((s.known for s in states), default=0), rate),
@@ -191,7 +197,7 @@ _STANDINGS = {
 def _last_misses(
     reader: Reader, installation: Installation, since: datetime, now: datetime
 ) -> dict[str, date]:
-    """The local day of the last miss of the arrival, by community.
+    """The local day of the last miss of the arrival, by part.
 
     Only what can be a miss is read: without an arrival, or with one later than the least target.
     """
@@ -217,7 +223,7 @@ def _last_misses(
         )
         if outcome.verdict is Verdict.MISS:
             day = incident.t0.at.astimezone(desk.zone).date()
-            code = desk.grids.get(incident.grid).parent
+            code = desk.areas.part_of(incident.grid)
             found[code] = max(found.get(code, day), day)
     return found
 

@@ -44,7 +44,7 @@ def read_complaints(
     now_ms = to_ms(now)
     for case in cases:
         due = _due(case, now_ms, rules.warning_share)
-        by_community[installation.grids.get(case.grid).parent][due] += 1
+        by_community[installation.desk.areas.part_of(case.grid)][due] += 1
     most = installation.settings.wall.open_rows
     dated = (case for case in cases if case.deadline_ms is not None)
     first = sorted(dated, key=lambda case: (case.deadline_ms, case.id))

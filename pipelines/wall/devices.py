@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import case, func, select
 
 from pipelines.devices import Register
-from pipelines.geo.grids import Grids
+from pipelines.model.area import AreaTree
 from pipelines.model.device import Condition, DeviceState
 from pipelines.snapshot import DeviceAlarm, DeviceBoard
 from pipelines.store import schema
@@ -26,7 +26,7 @@ _MS = timedelta(milliseconds=1)
 def read_devices(
     reader: Reader,
     register: Register,
-    grids: Grids,
+    areas: AreaTree,
     *,
     now: datetime,
     silent_after: timedelta,
@@ -48,9 +48,9 @@ def read_devices(
         holding=dict(holding),
         silent=silent,
         unknown=unknown,
-        alarms=_rows(ailing, (Condition.ALARM,), register, grids),
-        troubles=_rows(ailing, _TROUBLES, register, grids),
-        communities=Counter(grids.get(entry.grid).parent for entry in register if entry.grid),
+        alarms=_rows(ailing, (Condition.ALARM,), register, areas),
+        troubles=_rows(ailing, _TROUBLES, register, areas),
+        communities=Counter(areas.part_of(entry.grid) for entry in register if entry.grid),
     )
 
 
@@ -84,26 +84,28 @@ def _rows(
     ailing: Iterable[DeviceState],
     wanted: tuple[Condition, ...],
     register: Register,
-    grids: Grids,
+    areas: AreaTree,
 ) -> tuple[DeviceAlarm, ...]:
     """A row a device, by the gravest of the wanted conditions that holds, newest first."""
     found = []
     for state in ailing:
         condition = next((c for c in wanted if c in state.holding), None)
         if condition is not None:
-            found.append(_row(state, condition, register, grids))
+            found.append(_row(state, condition, register, areas))
     found.sort(key=lambda row: (wanted.index(row.condition), -row.since.timestamp(), row.device))
     return tuple(found[:_MOST])
 
 
-def _row(state: DeviceState, condition: Condition, register: Register, grids: Grids) -> DeviceAlarm:
+def _row(
+    state: DeviceState, condition: Condition, register: Register, areas: AreaTree
+) -> DeviceAlarm:
     entry = register.find(state.source, state.device)
     return DeviceAlarm(
         source=state.source,
         device=state.device,
         names=entry.names if entry else {"zh": state.device, "en": state.device},
         place=entry.address if entry else "",
-        community=grids.get(entry.grid).parent if entry and entry.grid else "",
+        community=areas.part_of(entry.grid) if entry and entry.grid else "",
         since=state.conditions[condition].at,
         condition=condition,
     )

@@ -108,7 +108,7 @@ def ranked(row: Any, installation: Installation, now: datetime) -> Ranked:
         units=row.units,
         lat=incident.place.lat,
         lon=incident.place.lon,
-        community=grid.parent,
+        community=installation.desk.areas.part_of(incident.grid),
         handling=handling,
         is_drill=incident.excluded is Reason.DRILL,
     )

@@ -58,7 +58,7 @@ def a_street(zoom=13.96, lat=30.2581, lon=120.2170):
         layers=tuple(backdrop.layers),
         labels=backdrop.labels,
     )
-    states = tuple(GridState(code=g.code, name=g.name, open=0) for g in grids)
+    states = tuple(GridState(code=g.code, names=g.names, open=0) for g in grids)
     backend = FakeBackend(a_snapshot(open=incidents, open_total=6, grids=states, map=view))
     backend.outlines, backend.ground = grids.geojson, backdrop
     return backend

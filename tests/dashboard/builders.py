@@ -120,7 +120,10 @@ def grid_states(incidents: tuple[OpenIncident, ...]) -> tuple[GridState, ...]:
     counts: dict[str, int] = {}
     for incident in incidents:
         counts[incident.grid] = counts.get(incident.grid, 0) + 1
-    return tuple(GridState(code=c, name=f"江锦{c}", open=counts.get(c, 0)) for c in grid_codes())
+    return tuple(
+        GridState(code=c, names={"zh": f"江锦{c}", "en": f"Jiangjin {c}"}, open=counts.get(c, 0))
+        for c in grid_codes()
+    )
 
 
 def a_snapshot(**changes: object) -> Snapshot:

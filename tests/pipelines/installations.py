@@ -35,7 +35,7 @@ ELSEWHERE = (30.55, 120.15)
 
 AREA = """
 [area]
-code = "street"
+{area}
 name = "Street"
 time_zone = "{zone}"
 
@@ -90,13 +90,16 @@ def a_config(
     folder: Path,
     *,
     zone: str = "Asia/Shanghai",
+    area: str = 'code = "street"',
     options: str = "",
     path: str = "calls.csv",
     grids: str = GRIDS,
     more: str = "",
 ) -> Path:
     """A config file with one source of calls; ``options`` go into its block, ``more`` behind it."""
-    text = AREA.format(zone=zone) + grids + CALLS.format(options=options, path=path) + more
+    text = (
+        AREA.format(zone=zone, area=area) + grids + CALLS.format(options=options, path=path) + more
+    )
     return a_file(folder / "street.toml", text)
 
 

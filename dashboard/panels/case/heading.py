@@ -1,5 +1,6 @@
 """The top of the page of one incident: where one is, what it is, and how it stands."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import date_and_minute, epoch_ms
 from pipelines.casefile import Case, CaseFile
-from pipelines.model.place import NOT_ON_MAP
+from pipelines.groups import UNLOCATED
 
 
 def draw(file: CaseFile, say: Say) -> Leaves:
@@ -25,15 +26,15 @@ def draw(file: CaseFile, say: Say) -> Leaves:
 
 
 def _crumbs(file: CaseFile, say: Say) -> list[object]:
-    def link(text: str, **filters: str) -> html.A:
+    def link(text: str, filters: Mapping[str, str]) -> html.A:
         return html.A(text, href=f"/desk?{urlencode({**filters, 'lang': say.language})}")
 
-    crumbs: list[object] = [link(say.name(file.area_names))]
-    case = file.case
-    if case is not None and case.community:
-        crumbs += [_between(), link(say.name(case.community_names), community=case.community)]
-    if case is not None and case.incident.grid != NOT_ON_MAP:
-        crumbs += [_between(), link(say.name(case.grid_names), grid=case.incident.grid)]
+    places = [({}, file.area_names)] if file.case is None else file.case.places
+    crumbs: list[object] = []
+    for filters, names in places:
+        if filters.get("grid") != UNLOCATED:
+            crumbs += [_between()] if crumbs else []
+            crumbs.append(link(say.name(names), filters))
     return [*crumbs, *honest_labels(file.labels, say)]
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from dashboard.text import Say
 from pipelines.board import FILTERS, Board
 
-_PLACES = ("community", "grid")
+_PLACES = ("area", "community", "grid")
 
 
 def board_link(board: Board, say: Say, **changes: str | None) -> str:
@@ -16,7 +16,7 @@ def board_link(board: Board, say: Say, **changes: str | None) -> str:
 
 
 def place_link(board: Board, say: Say, place: Mapping[str, str]) -> str:
-    """The same board of another street, community or grid."""
+    """The same board of another area or grid."""
     return board_link(board, say, **dict.fromkeys(_PLACES, None) | dict(place))
 
 

@@ -1,4 +1,4 @@
-"""The communities of a street or the grids of a community: a list by code, never a league table."""
+"""The parts of an area, down to the grids of a community: a list by code, never a league table."""
 
 from dash import html
 from dash.development.base_component import Component
@@ -13,8 +13,11 @@ from pipelines.query import By
 
 def draw(board: Board, say: Say) -> Leaves:
     """A row a part, each with its k/n and, where n allows, its share and interval."""
-    key = "desk.communities" if board.parts_by is By.COMMUNITY else "desk.grids"
-    heading = [say(key), html.Em(say("desk.by_code"))] if board.parts else say("desk.no_parts")
+    heading = (
+        [say(f"areas.{board.parts_by}"), html.Em(say("desk.by_code"))]
+        if board.parts
+        else say("desk.no_parts")
+    )
     return {
         "parts-heading": {"children": heading},
         "parts-rows": {"children": [_row(board, part, say) for part in board.parts]},
@@ -44,7 +47,8 @@ def _row(board: Board, part: Part, say: Say) -> html.Li:
 
 
 def _filter(board: Board, part: Part) -> dict[str, str]:
-    return {str(board.parts_by): part.code}
+    by = board.parts_by
+    return {str(by) if by in (By.COMMUNITY, By.GRID) else "area": part.code}
 
 
 def _name(part: Part, say: Say) -> str:

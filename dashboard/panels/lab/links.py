@@ -7,7 +7,7 @@ from dashboard.text import Say
 from pipelines.board import FILTERS as OF_DESK
 from pipelines.lab_board import FILTERS, LabBoard
 
-_PLACES = ("community", "grid")
+_PLACES = ("area", "community", "grid")
 
 
 def place_link(board: LabBoard, say: Say, place: Mapping[str, str]) -> str:
