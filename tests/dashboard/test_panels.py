@@ -32,7 +32,7 @@ def a_degraded_snapshot():
         open=many,
         open_total=5000,
         open_unlocated=13,
-        grids=(*grid_states(many)[:5], replace(grid_states(many)[5], name="")),
+        grids=grid_states(many)[:6],
         sources=tuple(a_source(f"源{i}" * 9, state) for i, state in enumerate(SourceState)),
         tiles=tuple(
             replace(tile, figures=figures(18, 2, 9, 3), goal=None) for tile in a_snapshot().tiles
