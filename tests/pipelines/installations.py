@@ -35,7 +35,7 @@ ELSEWHERE = (30.55, 120.15)
 
 AREA = """
 [area]
-{area}
+code = "street"
 name = "Street"
 time_zone = "{zone}"
 
@@ -98,7 +98,10 @@ def a_config(
 ) -> Path:
     """A config file with one source of calls; ``options`` go into its block, ``more`` behind it."""
     text = (
-        AREA.format(zone=zone, area=area) + grids + CALLS.format(options=options, path=path) + more
+        AREA.format(zone=zone).replace('code = "street"', area)
+        + grids
+        + CALLS.format(options=options, path=path)
+        + more
     )
     return a_file(folder / "street.toml", text)
 
