@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.clearance import LEAST, Clearance
 from pipelines.errors import QueryError
+from pipelines.geo.history import GridHistory
 from pipelines.groups import BY_LEVEL, NOWHERE
 from pipelines.installation import Installation
 from pipelines.kpis import Value
@@ -17,6 +18,7 @@ from pipelines.model.milestone import TARGETED, Milestone
 from pipelines.privacy import in_rows
 from pipelines.query import UNLOCATED, By, Query, kpi, newest
 from pipelines.snapshot import Names
+from pipelines.store.rows import to_ms
 from pipelines.store.store import Reader
 from pipelines.windows import bounds, days_of, midnight
 
@@ -100,6 +102,8 @@ class Board:
 
     ``crumbs`` lead from the whole to the scope. ``parts_by`` says whether ``parts`` are streets,
     communities or grids; a grid has none. ``rows`` are the newest, of ``rows_total`` or more.
+    ``grids_changed_at`` is when the present boundaries came into force, where others were valid in
+    some of the window.
     """
 
     now: datetime
@@ -123,6 +127,7 @@ class Board:
     more_rows: bool
     kinds: tuple[Choice, ...]
     sources: tuple[Choice, ...]
+    grids_changed_at: datetime | None = None
 
 
 def check(filters: Mapping[str, str]) -> None:
@@ -167,7 +172,7 @@ def read_board(
     return Board(
         now=now,
         next_change_at=None,
-        grids_version=installation.grids.version,
+        grids_version=installation.chart_at(now).cells.version,
         time_zone=str(desk.zone),
         area_names=settings.area.name.as_dict(),
         labels=settings.labels,
@@ -188,7 +193,16 @@ def read_board(
         more_rows=more,
         kinds=choices_of({code: kind.name.as_dict() for code, kind in settings.kinds.items()}),
         sources=choices_of({source.id: source.names for source in installation.sources}),
+        grids_changed_at=_changed_at(installation.grids, query, now),
     )
+
+
+def _changed_at(grids: GridHistory, query: Query, now: datetime) -> datetime | None:
+    """When the boundaries that are valid now came into force, if others count in the window."""
+    present = grids.versions[grids.index_at(to_ms(now))]
+    then = grids.between(*query.window)
+    is_same = all(v.grids.boundaries == present.grids.boundaries for v in then)
+    return None if is_same else present.valid_from
 
 
 def _listed(
@@ -309,7 +323,9 @@ def _parts(reader: Reader, installation: Installation, query: Query, by: By) -> 
     scope = _scope(query, areas)
     known: dict[str, Names]
     if by is By.GRID:
-        known = {code: installation.grids.get(code).names for code in areas.grids(scope)}
+        valid = {grid.code for grid in installation.grids.at(query.as_of)} | lines.keys()
+        codes = (code for code in areas.grids(scope) if code in valid)
+        known = {code: installation.grids.get(code).names for code in codes}
     else:
         known = {a.code: a.names for a in areas.children(scope) if BY_LEVEL.get(a.level) is by}
     nothing = _of_all(reader, installation, replace(query, start=query.as_of, end=query.as_of))

@@ -144,7 +144,7 @@ def read_case(
     return CaseFile(
         now=now,
         next_change_at=min(coming, default=None),
-        grids_version=installation.grids.version,
+        grids_version=installation.chart_at(now).cells.version,
         time_zone=str(settings.area.time_zone),
         area_names=settings.area.name.as_dict(),
         labels=settings.labels,
@@ -291,15 +291,9 @@ def _entry(
         source_names=_named(names, statement.source),
         unit=statement.unit,
         recorded_at=statement.recorded_at,
-        is_used=_is_used(incident, fact, is_replaced),
+        is_used=not is_replaced and incident.stamps.get(fact.milestone) == fact.stamp,
         is_replaced=is_replaced,
     )
-
-
-def _is_used(incident: Incident, fact: Fact, is_replaced: bool) -> bool:
-    if fact.milestone is Milestone.RETURNED:
-        return fact.at is not None and fact.at == incident.returned_at
-    return not is_replaced and incident.stamps.get(fact.milestone) == fact.stamp
 
 
 def _reports(

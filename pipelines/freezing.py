@@ -93,7 +93,7 @@ def freeze(
     content = {
         "month": month,
         "definition": definition_version(installation),
-        "grids": installation.grids.version,
+        "grids": installation.grids.edition(begin, end),
         "query": {name: moment.isoformat() for name, moment in asked.items()},
         **counted,
     }
@@ -136,7 +136,7 @@ def revision(
     return Revision(
         month=frozen.month,
         definition=frozen.content.get("definition") != definition_version(installation),
-        grids=frozen.content.get("grids") != installation.grids.version,
+        grids=frozen.content.get("grids") != installation.grids.edition(begin, end),
         incidents=tuple(_other_cases(frozen.content.get("cases", {}), counted["cases"])),
         figures=tuple(_other_figures(frozen.content.get("figures", {}), counted["figures"])),
     )

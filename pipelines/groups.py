@@ -7,7 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from pipelines.errors import QueryError
-from pipelines.geo.grids import Grids
+from pipelines.geo.history import GridHistory
 from pipelines.model.area import AreaLevel, AreaTree
 from pipelines.model.clock import Reading, Verdict
 from pipelines.model.milestone import Milestone
@@ -95,7 +95,7 @@ class Desk:
     """What is needed to answer a query, apart from the store: rules, grids, areas, zone."""
 
     rules: Rules
-    grids: Grids
+    grids: GridHistory
     areas: AreaTree
     zone: ZoneInfo
     silent: Silent

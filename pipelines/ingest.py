@@ -22,7 +22,7 @@ from pipelines.devices import Register
 from pipelines.episodes import GAP, Move, keyed
 from pipelines.errors import BadRecordError
 from pipelines.geo.gazetteer import Gazetteer, is_remark
-from pipelines.geo.grids import Grids
+from pipelines.geo.history import GridHistory
 from pipelines.geo.placing import placed, spots_of
 from pipelines.model.device import Signal, heard
 from pipelines.model.fact import Flag, Statement
@@ -30,7 +30,7 @@ from pipelines.model.incident import fold
 from pipelines.model.incident import incident_id as id_of
 from pipelines.model.place import Place
 from pipelines.model.rules import Rules
-from pipelines.ordinary import Ordinary
+from pipelines.ordinary import Ordinary, began_ms
 from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
 from pipelines.replay import seen
 from pipelines.sources import Source
@@ -38,7 +38,6 @@ from pipelines.store import schema
 from pipelines.store.device_rows import device_row, signal_row
 from pipelines.store.rows import IncidentRow, moments_of, report_row, to_ms
 from pipelines.store.store import Store, Writer
-from pipelines.taps import checked_taps
 
 CANARY = "(canary)"
 """What a rehearsed record is about, in place of a real incident or device."""
@@ -87,7 +86,7 @@ class Door:
         store: Store,
         *,
         rules: Rules,
-        grids: Grids,
+        grids: GridHistory,
         zone: ZoneInfo,
         register: Register | None = None,
         episode: timedelta = GAP,
@@ -177,7 +176,6 @@ class Door:
             else:
                 said.append((record, seen(meant, record.horizon)))
         placed_said = self._checked_places(source, said)
-        placed_said = checked_taps(placed_said, self._grids, source.to_wgs84)
         if len(self._register):
             placed_said = [(record, self._register.placed(s)) for record, s in placed_said]
         if len(self._gazetteer):
@@ -295,7 +293,9 @@ class Door:
     ) -> dict[str, tuple[Any, ...]]:
         """Enter the incidents that are ordinary cases; return their rows."""
         alone = [(i, s[0]) for i, s in said.items() if len(s) == 1 and i in told]
-        spots = spots_of([s.place or _PLACELESS for _, s in alone], self._grids)
+        places = [s.place or _PLACELESS for _, s in alone]
+        began = [began_ms(s, told[i]) for i, s in alone] if self._grids.has_several else ()
+        spots = spots_of(places, began, self._grids)
         rows: dict[str, tuple[Any, ...]] = {}
         for (incident, statement), spot in zip(alone, spots, strict=True):
             entered = self._ordinary.enter(statement, told[incident], incident=incident, spot=spot)

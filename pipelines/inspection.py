@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Protocol
 from pipelines.connectors.record import Record
 from pipelines.decoders.gb26875 import hex_lines as gb26875
 from pipelines.errors import BadRecordError, SettingsError, SourceUnavailableError
+from pipelines.geo.history import GridHistory
 from pipelines.ingest import Door
 from pipelines.installation import prepare
 from pipelines.model.device import Signal
@@ -80,14 +81,14 @@ def decode_file(
 
 
 def _shown(
-    door: Door, source: Source, records: tuple[Record, ...], now: datetime, grids: Any
+    door: Door, source: Source, records: tuple[Record, ...], now: datetime, grids: GridHistory
 ) -> Iterator[dict[str, Any]]:
     said, bad, signals = door.decode(source, records, received_at=now)
     told: dict[int, list[dict[str, Any]]] = {id(record): [] for record in records}
     for broken in bad:
         told[id(broken.record)].append({"quarantined": _rule(broken.error)})
     for record, statement in said:
-        told[id(record)].append(_statement(statement, grids))
+        told[id(record)].append(_statement(statement, grids, now))
     for record, signal in signals:
         told[id(record)].append(_signal(signal))
     for record in records:
@@ -105,14 +106,14 @@ def _signal(signal: Signal) -> dict[str, Any]:
     }
 
 
-def _statement(statement: Statement, grids: Any) -> dict[str, Any]:
+def _statement(statement: Statement, grids: GridHistory, now: datetime) -> dict[str, Any]:
     place = statement.place
     position = None
     if place is not None and place.lat is not None and place.lon is not None:
         position = {
             "lat": place.lat,
             "lon": place.lon,
-            "grid": grids.locate([place[:2]])[0] or None,
+            "grid": grids.at(now).locate([(place.lat, place.lon)])[0] or None,
         }
     return {
         "incident": statement.incident_key,

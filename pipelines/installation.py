@@ -12,12 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.areas import make_tree, read_areas
+from pipelines.attribution import (
+    Moved,
+    Progress,
+    reattribute,
+    refusal,
+    remember,
+    remembered,
+    versions_of,
+)
 from pipelines.clock import Clock, SystemClock
 from pipelines.devices import Register, load_register
-from pipelines.errors import SourceUnavailableError
+from pipelines.errors import SettingsError, SourceUnavailableError
 from pipelines.geo.charts import Chart, make_chart
 from pipelines.geo.gazetteer import Gazetteer, load_gazetteer
-from pipelines.geo.grids import Grids, load_grids, no_grids
+from pipelines.geo.history import GridHistory, load_history
 from pipelines.ingest import Door
 from pipelines.lease import PLAYED, is_held
 from pipelines.model.area import AreaTree
@@ -25,7 +34,7 @@ from pipelines.query import Desk, Silent
 from pipelines.receipt import Counts
 from pipelines.settings import Settings
 from pipelines.sources import Source, build_sources
-from pipelines.store.rows import from_ms
+from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader, Store, remove
 from pipelines.units import Units, load_units
 from pipelines.upkeep import rebuild
@@ -38,17 +47,9 @@ REPLAY_FILE = "replay.sqlite3"
 DEMO_FILE = "demo.sqlite3"
 """Nor does the demo street, whose clock may run fast."""
 
-_GRID_NAMES = (
-    "name_en",
-    "parent_name",
-    "parent_name_en",
-    "street",
-    "street_name",
-    "street_name_en",
-)
 _LOOK_AGAIN_S = 0.2
 _MADE_WITH = "made_with"
-_FORM = 3
+_FORM = 2
 """How rollups are kept; they are made anew when that changes."""
 
 
@@ -57,14 +58,18 @@ class Installation:
     """Everything a command needs; ``desk`` answers queries, ``door`` takes records in."""
 
     settings: Settings
-    grids: Grids
-    chart: Chart
+    grids: GridHistory
+    charts: tuple[Chart, ...]
     sources: tuple[Source, ...]
     register: Register
     units: Units
     store: Store
     door: Door
     desk: Desk
+
+    def chart_at(self, moment: datetime) -> Chart:
+        """What the map draws at a moment: the boundaries that are valid then."""
+        return self.charts[self.grids.index_at(to_ms(moment))]
 
     def pull(
         self, source: Source, *, now: datetime, each: Callable[[Counts], None] | None = None
@@ -133,20 +138,22 @@ def collect_for_months() -> None:
     gc.set_threshold(5_000, 20, 20)
 
 
-def prepare(settings: Settings) -> tuple[Grids, tuple[Source, ...]]:
+def prepare(settings: Settings) -> tuple[GridHistory, tuple[Source, ...]]:
     """Build grids and sources; raise SettingsError for what is wrong with them or other files."""
     grids = _grids(settings)
     areas = _areas(settings, grids)
     _gazetteer(settings)
-    make_chart(grids, areas, settings.backdrop, settings.path)
+    _charts(settings, grids, areas)
     return grids, build_sources(settings)
 
 
-def open_installation(settings: Settings, *, replayed: bool) -> Installation:
+def open_installation(settings: Settings, *, replayed: bool, moving: bool = False) -> Installation:
     """Open the store and put everything together.
 
     ``replayed`` plays the sources that say so, in a store of their own that begins empty;
-    otherwise every source is read as it is. Raises SettingsError.
+    otherwise every source is read as it is. ``moving`` is for whoever is about to put incidents
+    into the grids of other boundaries: nothing is made anew, and nothing refused for that.
+    Raises SettingsError.
     """
     grids, sources = prepare(settings)
     if not replayed:
@@ -156,7 +163,11 @@ def open_installation(settings: Settings, *, replayed: bool) -> Installation:
     file = settings.data / (REPLAY_FILE if playing else DEMO_FILE if is_demo else STORE_FILE)
     if (playing or (is_demo and replayed)) and not _is_played(file):
         remove(file)
-    return _assemble(settings, grids, sources, file)
+    installation = _assemble(settings, grids, sources, file)
+    if not moving:
+        _refuse_other_boundaries(installation)
+        _rebuild_if_rules_changed(installation)
+    return installation
 
 
 def _gazetteer(settings: Settings) -> Gazetteer | None:
@@ -176,7 +187,7 @@ def _is_played(file: Path) -> bool:
 
 
 def _assemble(
-    settings: Settings, grids: Grids, sources: tuple[Source, ...], file: Path
+    settings: Settings, grids: GridHistory, sources: tuple[Source, ...], file: Path
 ) -> Installation:
     store = Store(file)
     zone = settings.area.time_zone
@@ -202,10 +213,10 @@ def _assemble(
         silent=_silence(sources),
         shifts=tuple(shift.start for shift in settings.wall.shifts),
     )
-    installation = Installation(
+    return Installation(
         settings=settings,
         grids=grids,
-        chart=make_chart(grids, areas, settings.backdrop, settings.path),
+        charts=_charts(settings, grids, areas),
         sources=sources,
         register=register,
         units=load_units(
@@ -215,33 +226,29 @@ def _assemble(
         door=door,
         desk=desk,
     )
-    _rebuild_if_rules_changed(installation)
-    return installation
 
 
-def _grids(settings: Settings) -> Grids:
-    wanted = settings.grids
-    if wanted is None:
-        return no_grids()
-    grids = load_grids(
-        settings.path(wanted.file),
-        code=wanted.code,
-        name=wanted.name,
-        parent=wanted.parent,
-        crs=wanted.crs,
-        more={field: column for field in _GRID_NAMES if (column := getattr(wanted, field))},
-    )
+def _grids(settings: Settings) -> GridHistory:
+    grids = load_history(settings.grids, settings.path, settings.area.time_zone)
     if grids.repaired:
         logger.info(
-            "%s: %d polygons were invalid and were mended: %s",
-            wanted.file,
+            "%s [grids]: %d polygons were invalid and were mended: %s",
+            settings.file,
             len(grids.repaired),
             ", ".join(grids.repaired),
         )
     return grids
 
 
-def _areas(settings: Settings, grids: Grids) -> AreaTree:
+def _charts(settings: Settings, grids: GridHistory, areas: AreaTree) -> tuple[Chart, ...]:
+    """What the map draws, version by version."""
+    return tuple(
+        make_chart(version.grids, areas, settings.backdrop, settings.path)
+        for version in grids.versions
+    )
+
+
+def _areas(settings: Settings, grids: GridHistory) -> AreaTree:
     wanted = settings.grids
     if wanted is None:
         return make_tree(settings.area, (), (), file=settings.file)
@@ -250,7 +257,7 @@ def _areas(settings: Settings, grids: Grids) -> AreaTree:
         settings.area,
         () if listed is None else read_areas(listed),
         grids,
-        file=settings.path(wanted.file),
+        file=settings.path(wanted.file or wanted.versions[-1].file),
         areas_file=listed,
     )
 
@@ -273,18 +280,43 @@ def _last_heard(row: Any) -> datetime:
     return from_ms(max(row.last_recorded_ms, row.last_stamp_ms or 0))
 
 
+def _refuse_other_boundaries(installation: Installation) -> None:
+    """Raise SettingsError where incidents lie in grids by other boundaries than are configured."""
+    with installation.store.reading() as reader:
+        reason = refusal(reader, installation.grids)
+    if reason is not None:
+        installation.store.close()
+        raise SettingsError(f"{installation.settings.file} [grids]: {reason}")
+
+
+def move_into_grids(
+    installation: Installation, since: datetime | None, progress: Progress, *, now: datetime
+) -> Moved:
+    """Put incidents into the grids of the configured boundaries; see ``reattribute``."""
+    with installation.store.reading() as reader:
+        stand = reader.meta(_MADE_WITH) == _fingerprint(installation)
+    store, desk = installation.store, installation.desk
+    done = reattribute(store, desk, since, progress, now=now, books_stand=stand)
+    _rebuild_if_rules_changed(installation)
+    return done
+
+
 def _rebuild_if_rules_changed(installation: Installation) -> None:
-    """Rollups hold verdicts, so they are made anew when targets, kinds, grids or zone change."""
+    """Rollups hold verdicts, so they are made anew when targets, kinds, areas or zone change.
+
+    Every incident stays in the grid of its day.
+    """
     made_with = _fingerprint(installation)
     with installation.store.reading() as reader:
-        known = reader.meta(_MADE_WITH)
-    if known == made_with:
+        known, boundaries = reader.meta(_MADE_WITH), remembered(reader)
+    if known == made_with and boundaries == versions_of(installation.grids):
         return
-    if known is not None:
-        logger.warning("targets, kinds, grids or time zone changed: making the figures anew")
+    if known not in (None, made_with):
+        logger.warning("targets, kinds, areas or time zone changed: making the figures anew")
         rebuild(installation.store, installation.desk)
     with installation.store.writing() as writer:
         writer.put_meta(_MADE_WITH, made_with)
+        remember(writer, installation.grids)
 
 
 def _fingerprint(installation: Installation) -> str:
@@ -294,7 +326,12 @@ def _fingerprint(installation: Installation) -> str:
         "targets": settings.targets.model_dump(mode="json"),
         "calendar": calendar.version if calendar else None,
         "kinds": {code: kind.kind_class for code, kind in sorted(settings.kinds.items())},
-        "grids": installation.grids.version,
+        "areas": dict(installation.desk.rules.areas) if _has_own_areas(installation) else None,
         "zone": str(settings.area.time_zone),
     }
     return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
+
+
+def _has_own_areas(installation: Installation) -> bool:
+    """Whether some targets are for some areas only."""
+    return any(special.areas for special in installation.desk.rules.special)

@@ -129,7 +129,7 @@ def read_lab(
     return LabBoard(
         now=now,
         next_change_at=None,
-        grids_version=installation.grids.version,
+        grids_version=installation.chart_at(now).cells.version,
         time_zone=str(desk.zone),
         area_names=settings.area.name.as_dict(),
         synthetic=settings.area.synthetic,

@@ -218,11 +218,11 @@ class Live:
 
     def backdrop(self) -> Backdrop:
         """The layers under and around the grids."""
-        return self._installation.chart.backdrop
+        return self._installation.chart_at(self.now()).backdrop
 
     def grids_geojson(self) -> bytes:
         """The polygons that the map colours."""
-        return self._installation.chart.cells.geojson
+        return self._installation.chart_at(self.now()).cells.geojson
 
     def _answer(self, question: Any, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         installation = self._installation

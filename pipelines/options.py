@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -73,6 +73,8 @@ def _moment(value: object, info: ValidationInfo) -> datetime:
             value = datetime.fromisoformat(value)
         except ValueError as error:
             raise ValueError("must be an ISO date and time such as 2015-03-02T14:05:00") from error
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         raise ValueError("must be an ISO date and time such as 2015-03-02T14:05:00")
     return value

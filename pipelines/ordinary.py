@@ -42,6 +42,15 @@ class _Standard(NamedTuple):
     excluded: Reason | None
 
 
+def began_ms(statement: Statement, moments: Sequence[int | None]) -> int:
+    """When the incident of one statement began, if it is ordinary: reported, else received."""
+    said = {fact.milestone: ms for fact, ms in zip(statement.facts, moments, strict=True)}
+    for milestone in (Milestone.REPORTED, Milestone.RECEIVED):
+        if (ms := said.get(milestone)) is not None:
+            return ms
+    return to_ms(statement.recorded_at)
+
+
 class Ordinary:
     """Takes in ordinary cases under some rules."""
 
@@ -63,15 +72,14 @@ class Ordinary:
         where its place lies.
         """
         times: list[int | None] = [None] * len(_INDEX)
-        for fact, ms in zip(statement.facts, moments, strict=True):
-            milestone, _, precision_s, method, _ = fact
+        for (milestone, _, precision_s, method), ms in zip(statement.facts, moments, strict=True):
             i = _INDEX[milestone]
             is_plain = precision_s == 1 and method is Method.IMPORTED
             if ms is None or not is_plain or times[i] is not None:
                 return None
             times[i] = ms
-        reported, received, accepted, dispatched, _, arrived, resolved, cancelled, returned = times
-        if cancelled is not None or returned is not None or not statement.qualifies:
+        reported, received, accepted, dispatched, _, arrived, resolved, cancelled = times
+        if cancelled is not None or not statement.qualifies:
             return None
         if received is None:
             times[_RECEIVED] = received = to_ms(statement.recorded_at)
@@ -96,7 +104,7 @@ class Ordinary:
             excluded,
             spot.grid,
             t0_ms,
-            *times[:-1],
+            *times,
             resolved,
             settles_ms,
             (settles_ms - t0_ms).bit_length(),
@@ -107,7 +115,6 @@ class Ordinary:
             statement.title,
             0 if statement.unit is None else 1,
             len(statement.flags),
-            None,
         )
         return Entered(row, entries)
 

@@ -32,7 +32,7 @@ from pipelines.snapshot import (
 )
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader
-from pipelines.wall.communities import places, read_communities
+from pipelines.wall.communities import Place, places, read_communities
 from pipelines.wall.complaints import Deadlines, read_complaints
 from pipelines.wall.critical import read_critical
 from pipelines.wall.devices import read_devices
@@ -60,10 +60,20 @@ class Memory:
         """``rate`` is how fast the clock runs: a scene lasts as long for those who watch."""
         bearing = installation.settings.wall.map.bearing
         self.rate = rate
-        self.places = places(installation.grids, installation.desk.areas, bearing=bearing)
+        self.bearing = bearing
+        self.chart: Chart | None = None
+        self.places: tuple[Place, ...] = ()
         self.deadlines: Deadlines = {}
         self.usual: UsualHours | None = None
         self.communities: CommunityBoard | None = None
+
+    def look_at(self, installation: Installation, now: datetime) -> None:
+        """Find the places anew when other boundaries have come into force."""
+        chart = installation.chart_at(now)
+        if self.chart is not chart:
+            self.chart = chart
+            self.places = places(chart.grids, installation.desk.areas, bearing=self.bearing)
+            self.communities = None
 
 
 def read_snapshot(
@@ -76,6 +86,7 @@ def read_snapshot(
 ) -> Snapshot:
     """Everything a screen shows at ``now``, from one consistent view of the store."""
     settings = installation.settings
+    memory.look_at(installation, now)
     since, _ = bounds(settings.wall.window, now, settings.area.time_zone)
     by_grid = tallies(reader, Query(as_of=now, start=since, by=By.GRID), installation.desk)
     whole = total(by_grid.values())
@@ -103,8 +114,8 @@ def read_snapshot(
         open_total=sum(counts.values()),
         open_emergencies=open_emergencies(reader, installation, now),
         open_unlocated=counts.get("", 0),
-        grids=_grid_states(installation.chart, counts),
-        map=_camera(installation),
+        grids=_grid_states(installation.chart_at(now), counts),
+        map=_camera(installation, now),
         intake=intake,
         quality=_quality(whole, by_grid.get(UNLOCATED, EMPTY), delivered.values()),
         replay=_replay(installation, now),
@@ -250,8 +261,8 @@ def _replay(installation: Installation, now: datetime) -> ReplayState | None:
     )
 
 
-def _camera(installation: Installation) -> MapView:
-    wanted, chart = installation.settings.wall.map, installation.chart
+def _camera(installation: Installation, now: datetime) -> MapView:
+    wanted, chart = installation.settings.wall.map, installation.chart_at(now)
     grids, backdrop = chart.grids, chart.backdrop
     corners = grids.corners or _WORLD
     lat, lon, zoom = camera_over(corners, bearing=wanted.bearing)

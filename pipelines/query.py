@@ -199,7 +199,7 @@ def population(reader: Reader, query: Query, desk: Desk) -> list[Case]:
         for row in reader.incident_rows(starts_in(spans(query, desk)))
     }
     if query.known_at is not None:
-        for now, then in differences(reader, query.known_at, desk.grids, window=query.window):
+        for now, then in differences(reader, query.known_at, desk.grids):
             cases.pop(now.id, None)
             if then is not None and _in_window(then, query):
                 units = len({unit.unit for unit in then.units})
@@ -232,7 +232,6 @@ def _row(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
         "indeterminate": outcome.indeterminate,
         "stamps": stamps,
         "closed": incident.closed_at.isoformat() if incident.closed_at else None,
-        "returned": incident.returned_at.isoformat() if incident.returned_at else None,
         "title": incident.title,
         "address": incident.place.address,
         "lat": incident.place.lat,

@@ -176,7 +176,7 @@ def read_roster(
         is_standby=is_standby,
         holders=tuple(sorted({line.holder for line in lines if line.holder})),
         canary_every=settings.canary.every,
-        grids_version=installation.grids.version,
+        grids_version=installation.chart_at(now).cells.version,
         next_change_at=_next_minute(now),
     )
 
@@ -195,7 +195,7 @@ def read_quarantine(
         total=sum(row.quarantined for row in rows),
         groups=tuple(quarantine.groups(reader, source=source)),
         items=tuple(quarantine.items(reader, source=source, limit=ITEMS_SHOWN)),
-        grids_version=installation.grids.version,
+        grids_version=installation.chart_at(now).cells.version,
         labels=installation.settings.labels,
     )
 

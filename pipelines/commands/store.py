@@ -4,8 +4,14 @@ import argparse
 import sys
 from typing import Any
 
+from pipelines.attribution import log_of, refusal
+from pipelines.clock import SystemClock
+from pipelines.commands.now import now_of
+from pipelines.errors import QueryError
 from pipelines.freezing import touched_months
-from pipelines.installation import open_installation
+from pipelines.installation import move_into_grids, open_installation
+from pipelines.lease import is_held, read_leases
+from pipelines.query import parse
 from pipelines.settings import Settings
 from pipelines.upkeep import rebuild, verify
 
@@ -31,6 +37,40 @@ def verify_store(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if found.wrong or touched else 0
 
 
+def reattribute_store(settings: Settings, options: argparse.Namespace) -> int:
+    """Put incidents into the grids of the boundaries valid when they began, and count the moved."""
+    installation = open_installation(settings, replayed=False, moving=True)
+    now = now_of(settings)
+    with installation.store.reading() as reader:
+        leases = list(read_leases(reader))
+    if any(is_held(installation.store, name, now=SystemClock().now()) for name in leases):
+        raise QueryError("a process takes records in by the former boundaries; stop it first")
+    given = {"from": options.since or ""}
+    since = parse(given, now=now, zone=settings.area.time_zone).start
+    done = move_into_grids(installation, since, _progress, now=now)
+    print(f"{done.incidents} incidents looked at, {done.moved} moved to another grid")
+    return 0
+
+
+def show_grid_versions(settings: Settings, options: argparse.Namespace) -> int:
+    """List the versions of the boundaries, and every time incidents were put into grids anew."""
+    installation = open_installation(settings, replayed=False, moving=True)
+    for i, version in enumerate(installation.grids.versions):
+        begins = version.valid_from
+        since = begins.isoformat() if i and begins is not None else "the beginning"
+        grids = version.grids
+        print(f"{grids.version}  {len(grids)} grids  from {since}  {version.file or ''}".rstrip())
+    with installation.store.reading() as reader:
+        for entry in log_of(reader):
+            print(
+                f"moved at {entry['at']}: {entry['moved']} of {entry['incidents']} incidents "
+                f"from {entry['since'] or 'the beginning'} on"
+            )
+        reason = refusal(reader, installation.grids)
+    print(reason or "every incident lies in the grid of its day")
+    return 1 if reason else 0
+
+
 def _progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{done} of {of} incidents", end="\n" if done == of else "", file=sys.stderr)
@@ -41,3 +81,6 @@ def store_commands(commands: Any, command: Any) -> None:
     database = commands.add_parser("db", help="look after the store").add_subparsers(required=True)
     command(database, "rebuild", rebuild_store)
     command(database, "verify", verify_store)
+    command(database, "grids", show_grid_versions)
+    moving = command(database, "reattribute", reattribute_store)
+    moving.add_argument("--from", dest="since", help="only what began then or later")

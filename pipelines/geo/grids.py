@@ -57,7 +57,9 @@ class Grids:
     """All grids of the area, with a spatial index.
 
     ``repaired`` names the grids whose polygons were invalid and were mended. Without a boundary
-    file there are none, and the owner's own grid codes are taken as they come.
+    file there are none, and the owner's own grid codes are taken as they come. ``version`` is a
+    hash of all that is drawn of them, ``boundaries`` of what says where an incident lies: names
+    do not count.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Grids:
         self.repaired = tuple(repaired)
         self.geojson = _geojson(grids, shapes)
         self.version = hashlib.sha256(self.geojson).hexdigest()[:12]
+        self.boundaries = _boundaries(grids, shapes)
         self.bounds = _bounds(shapes)
         self.corners = _corners(shapes)
 
@@ -151,17 +154,36 @@ def load_grids(
     Raises SettingsError when the file or a named column is missing, a code repeats, or the file
     does not state a CRS and none is configured.
     """
+    named = tuple(filter(None, (code, name, parent, *(more or {}).values())))
+    frame = read_boundaries(file, named, crs)
+    return grids_of(frame, file, code=code, name=name, parent=parent, more=more)
+
+
+def read_boundaries(file: Path, columns: Sequence[str], crs: str | None) -> geopandas.GeoDataFrame:
+    """A boundary file in WGS-84, with at least these columns; raises SettingsError."""
     if not file.exists():
         raise SettingsError(f"{file}: no such boundary file; set file under [grids]")
     try:
         frame = geopandas.read_file(file)
     except Exception as error:  # the readers below raise a family of their own
         raise SettingsError(f"{file}: cannot be read as a boundary file: {error}") from error
-    for column in filter(None, (code, name, parent, *(more or {}).values())):
+    for column in columns:
         if column not in frame.columns:
             known = ", ".join(c for c in frame.columns if c != "geometry")
             raise SettingsError(f"{file}: no column {column!r}; there are: {known}")
-    frame = in_wgs84(frame, crs, file)
+    return in_wgs84(frame, crs, file)
+
+
+def grids_of(
+    frame: geopandas.GeoDataFrame,
+    file: Path,
+    *,
+    code: str,
+    name: str | None,
+    parent: str | None,
+    more: Mapping[str, str] | None = None,
+) -> Grids:
+    """The grids in the rows of a boundary file; raises SettingsError as ``load_grids`` does."""
     codes = _texts(frame[code])
     _check_codes(codes, file)
     valid = frame.geometry.is_valid
@@ -242,6 +264,14 @@ def _corners(shapes: Sequence[shapely.Geometry]) -> tuple[tuple[float, float], .
     """The (longitude, latitude) of the hull around all grids; nothing lies outside them."""
     hull = shapely.convex_hull(shapely.geometrycollections(list(shapes)))
     return tuple((lon, lat) for lon, lat in shapely.get_coordinates(hull).tolist())
+
+
+def _boundaries(grids: Sequence[Grid], shapes: Sequence[shapely.Geometry]) -> str:
+    """A hash of codes, communities and outlines."""
+    digest = hashlib.sha256()
+    for grid, outline in zip(grids, shapely.to_wkb(list(shapes)), strict=True):
+        digest.update(f"{grid.code}\x1f{grid.parent}\x1f".encode() + outline)
+    return digest.hexdigest()[:12]
 
 
 def _geojson(grids: Sequence[Grid], shapes: Sequence[shapely.Geometry]) -> bytes:

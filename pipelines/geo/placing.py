@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pipelines.geo.grids import Grids
+from pipelines.geo.history import GridHistory
 from pipelines.model.fact import Reason
 from pipelines.model.incident import Incident
 from pipelines.model.place import NOT_ON_MAP, Place
+from pipelines.store.rows import to_ms
 
 
 class Spot(NamedTuple):
@@ -21,9 +23,11 @@ class Spot(NamedTuple):
         return reason or Reason.OTHER_JURISDICTION if self.is_elsewhere else reason
 
 
-def placed(incidents: Sequence[Incident], grids: Grids) -> list[Incident]:
-    """The incidents, each with its grid."""
-    spots = spots_of([incident.place for incident in incidents], grids)
+def placed(incidents: Sequence[Incident], grids: GridHistory) -> list[Incident]:
+    """The incidents, each with the grid of its day."""
+    places = [incident.place for incident in incidents]
+    began = [to_ms(incident.t0.at) for incident in incidents] if grids.has_several else ()
+    spots = spots_of(places, began, grids)
     return [
         incident
         if spot == _NOWHERE
@@ -32,8 +36,26 @@ def placed(incidents: Sequence[Incident], grids: Grids) -> list[Incident]:
     ]
 
 
-def spots_of(places: Sequence[Place], grids: Grids) -> list[Spot]:
-    """Where each place lies.
+def spots_of(places: Sequence[Place], began: Sequence[int], grids: GridHistory) -> list[Spot]:
+    """Where each place lies, by the boundaries of when it ``began``, in milliseconds.
+
+    Boundaries that never changed need no moments.
+    """
+    if not grids.has_several:
+        return _spots_of(places, grids.versions[0].grids)
+    together: dict[int, list[int]] = {}
+    for i, ms in enumerate(began):
+        together.setdefault(grids.index_at(ms), []).append(i)
+    spots = [_NOWHERE] * len(places)
+    for version, members in together.items():
+        found = _spots_of([places[i] for i in members], grids.versions[version].grids)
+        for i, spot in zip(members, found, strict=True):
+            spots[i] = spot
+    return spots
+
+
+def _spots_of(places: Sequence[Place], grids: Grids) -> list[Spot]:
+    """Where each place lies, by one version of the boundaries.
 
     A position counts before a code. One that lies outside every grid is not on the map and
     belongs to another jurisdiction; without a position or a known code it is not on the map.

@@ -24,7 +24,6 @@ KPIS: tuple[Kpi, ...] = (
     percentiles.P95,
     valves.CANCELLED,
     valves.DOWNGRADED,
-    valves.RETURNED,
     valves.BACKFILLED,
     valves.VERY_SHORT,
     ledger.EXCLUDED,

@@ -159,7 +159,7 @@ def test_the_desk_leads_from_the_district_down_to_a_grid(district: Installation)
 
 
 def test_the_map_of_a_district_colours_its_streets(district: Installation) -> None:
-    chart = district.chart
+    chart = district.chart_at(at(0))
 
     assert chart.level is AreaLevel.STREET
     assert [cell.code for cell in chart.cells] == [EAST, WEST, LOOSE]

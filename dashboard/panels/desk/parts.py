@@ -6,6 +6,7 @@ from dash.development.base_component import Component
 from dashboard.panels.desk.links import board_link, place_link
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
+from dashboard.text.format import date_and_minute
 from dashboard.text.rate import rate_text
 from pipelines.board import Board, Part
 from pipelines.query import By
@@ -14,7 +15,7 @@ from pipelines.query import By
 def draw(board: Board, say: Say) -> Leaves:
     """A row a part, each with its k/n and, where n allows, its share and interval."""
     heading = (
-        [say(f"areas.{board.parts_by}"), html.Em(say("desk.by_code"))]
+        [say(f"areas.{board.parts_by}"), *_notes(board, say)]
         if board.parts
         else say("desk.no_parts")
     )
@@ -22,6 +23,15 @@ def draw(board: Board, say: Say) -> Leaves:
         "parts-heading": {"children": heading},
         "parts-rows": {"children": [_row(board, part, say) for part in board.parts]},
     }
+
+
+def _notes(board: Board, say: Say) -> list[html.Em]:
+    """That the list is no ranking; and when its grids changed, if they did in the window."""
+    notes = [html.Em(say("desk.by_code"))]
+    if board.grids_changed_at is not None:
+        day = date_and_minute(board.grids_changed_at, board.time_zone)
+        notes.append(html.Em(say("desk.grids_changed", time=day), className="parts__changed"))
+    return notes
 
 
 def _row(board: Board, part: Part, say: Say) -> html.Li:
