@@ -19,6 +19,7 @@ from dashboard.app import PAGE_PARAMETER, create_dash
 from dashboard.backend import Backend
 from dashboard.geo import geo_routes
 from dashboard.hub import Hub, Pace
+from dashboard.openapi import openapi_route
 from dashboard.pages import PAGES
 from dashboard.panels.sources.words import sentence
 from dashboard.stream import EventStream
@@ -59,6 +60,7 @@ def create_app(
         Route("/api/v1/monitors", _query(backend, lambda seen, given: told(seen.monitors(given)))),
         Route("/api/v1/frozen", _query(backend, lambda seen, given: seen.frozen(given))),
         Route("/api/v1/canary", _canary(backend), methods=["POST"]),
+        openapi_route(build),
         *geo_routes(backend),
         *more,
         Mount("/", _Pages(_asgi(dash))),

@@ -37,6 +37,8 @@ class Gate:
         self._keeper = keeper
         self._clock = clock
         self._secure = secure
+        # comparing a password takes 64 MB on purpose: a flood of logins must not take all there is
+        self._few_at_once = asyncio.Semaphore(2)
 
     @property
     def routes(self) -> list[Route]:
@@ -58,9 +60,10 @@ class Gate:
         name, password = form.get("name", ""), form.get("password", "")
         peer = request.client.host if request.client else ""
         try:
-            token = await asyncio.to_thread(
-                self._keeper.log_in, name, password, peer=peer, now=self._clock()
-            )
+            async with self._few_at_once:
+                token = await asyncio.to_thread(
+                    self._keeper.log_in, name, password, peer=peer, now=self._clock()
+                )
         except AccessError as error:
             status = 429 if error.why == "locked" else 401
             problem = say(f"gate.{error.why}")

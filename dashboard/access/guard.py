@@ -7,6 +7,7 @@ browser what this site never does.
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import quote, urlsplit
@@ -36,6 +37,9 @@ log = logging.getLogger(__name__)
 
 COOKIE = "grid135"
 _STREAM = "/stream"
+_HOST = re.compile(r"(?:(?P<plain>[A-Za-z0-9.-]+)|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
+MOST_ADDRESS = 8 * 1024
+MOST_BODY = 1024 * 1024
 _ANOTHER_SITE = "this request was made by another site"
 _NO_TOKEN = "this page is out of date: load it anew and try again"
 _FILES = ("/assets/",)
@@ -113,6 +117,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
+        if too_large := _too_large(scope):
+            await too_large(scope, receive, self._sealed(send, connection, ""))
+            return
+        receive = receive if _is_pushed(scope) else _bounded(receive)
         session = connection.cookies.get(session_cookie(secure=self._secure))
         wanted = expected(connection, session)
         token = wanted or fresh()
@@ -170,8 +178,9 @@ class Guard:
         return None
 
     def _is_ours(self, host: str) -> bool:
-        name = (urlsplit(f"//{host}").hostname or "").lower() if host else ""
-        return not self._hosts or name in self._hosts
+        found = _HOST.fullmatch(host)
+        name = (found["plain"] or found["six"]).lower() if found else ""
+        return bool(name) and (not self._hosts or name in self._hosts)
 
     def _sealed(self, send: Send, connection: HTTPConnection, token: str) -> Send:
         """Answers with the headers that hold for all of them, and pages with their token."""
@@ -187,7 +196,7 @@ class Guard:
                 is_page = headers.get("content-type", "").startswith("text/html")
                 if is_page:
                     headers.setdefault("Cache-Control", "no-store")
-                if is_page and connection.cookies.get(CSRF_COOKIE) != token:
+                if is_page and token and connection.cookies.get(CSRF_COOKIE) != token:
                     give(headers, token, secure=self._secure)
             await send(message)
 
@@ -213,7 +222,35 @@ def session_cookie(*, secure: bool) -> str:
 
 def _changes_something(scope: Scope) -> bool:
     """Whether a request must prove where it comes from. A platform that pushes has a secret."""
-    return scope["method"] not in _SAFE and not scope["path"].startswith("/ingest/")
+    return scope["method"] not in _SAFE and not _is_pushed(scope)
+
+
+def _is_pushed(scope: Scope) -> bool:
+    """Whether a platform pushes records: their receivers have limits of their own."""
+    return bool(scope["path"].startswith("/ingest/"))
+
+
+def _too_large(scope: Scope) -> Response | None:
+    """Why an address or a body is more than any page of ours sends."""
+    if len(scope.get("query_string", b"")) + len(scope["path"]) > MOST_ADDRESS:
+        return PlainTextResponse(f"an address has at most {MOST_ADDRESS} bytes", 414)
+    said = Headers(scope=scope).get("content-length", "0")
+    if not _is_pushed(scope) and (not said.isdigit() or int(said) > MOST_BODY):
+        return PlainTextResponse(f"a request has at most {MOST_BODY} bytes", 413)
+    return None
+
+
+def _bounded(receive: Receive) -> Receive:
+    """A body of unknown length ends, as if its sender had gone, where it is too long."""
+    left = MOST_BODY
+
+    async def bounded() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        return message if left >= 0 else {"type": "http.disconnect"}
+
+    return bounded
 
 
 async def _forged(

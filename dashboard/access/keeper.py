@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import URL, Connection, delete, func, insert, select, update
+from sqlalchemy import URL, Connection, and_, delete, func, insert, select, update
 
 from dashboard.access import passwords
 from dashboard.access.audit import Act, Audit
 from dashboard.access.engine import changing, open_engine
 from dashboard.access.person import Person, Role
-from dashboard.access.tables import account, invitation, session, wall
+from dashboard.access.tables import account, attempt, invitation, session, wall
 from pipelines.errors import Grid135Error
 from pipelines.privacy import masked
 from pipelines.store.rows import from_ms, to_ms
@@ -22,6 +22,8 @@ LONGEST_SESSION = timedelta(hours=12)
 INVITED_FOR = timedelta(hours=24)
 FAILURES = 5
 LOCKED_FOR = timedelta(minutes=5)
+FAILURES_OF_A_PEER = 50
+"""How many logins may fail from one address in that time. Behind a proxy all are of one."""
 _WALL_SEEN = timedelta(minutes=1)
 REVEALS = 20
 REVEALS_WITHIN = timedelta(minutes=10)
@@ -115,10 +117,12 @@ class Keeper:
         """Begin a session; return its token, new at every login.
 
         Raises AccessError: ``wrong`` for a wrong name or password alike, ``locked`` after five
-        failures in a row.
+        failures in a row, or after many from one address, whatever the names.
         """
         with self._engine.begin() as connection:
             known = _open_account(connection, name)
+            if _failed_lately(connection, peer, now) >= FAILURES_OF_A_PEER:
+                raise AccessError("locked")
         right = passwords.matches(known.password if known else None, password)
         with changing(self._engine) as connection:
             # what was compared must still be the password, and failures are counted here only
@@ -133,6 +137,7 @@ class Keeper:
                     Act.LOGGED_IN, who=known.name, now=now, detail={"from": peer}, within=connection
                 )
                 return token
+            _note_failure(connection, peer, now)
         raise AccessError(refused or "wrong")
 
     def log_out(self, token: str, *, now: datetime) -> None:
@@ -381,6 +386,17 @@ class Keeper:
 def _open_account(connection: Connection, name: str) -> Any:
     query = select(account).where(account.c.name == name, account.c.closed_ms.is_(None))
     return connection.execute(query).first()
+
+
+def _failed_lately(connection: Connection, peer: str, now: datetime) -> int:
+    lately = and_(attempt.c.peer == peer, attempt.c.at_ms > to_ms(now - LOCKED_FOR))
+    query = select(func.count()).select_from(attempt).where(lately)
+    return int(connection.execute(query).scalar_one())
+
+
+def _note_failure(connection: Connection, peer: str, now: datetime) -> None:
+    connection.execute(delete(attempt).where(attempt.c.at_ms <= to_ms(now - LOCKED_FOR)))
+    connection.execute(insert(attempt).values(peer=peer, at_ms=to_ms(now)))
 
 
 def _name(given: str) -> str:

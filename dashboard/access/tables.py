@@ -42,6 +42,15 @@ session = Table(
 )
 """Who is logged in; ``kind`` is ``person`` or ``wall``."""
 
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("peer", String, nullable=False, index=True),
+    Column("at_ms", BigInteger, nullable=False),
+)
+"""A login that failed lately, and from where: one address that guesses at many names."""
+
 wall = Table(
     "wall",
     metadata,

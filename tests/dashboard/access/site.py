@@ -10,7 +10,7 @@ import httpx
 from dashboard.access.admin import Admin
 from dashboard.access.forgery import CSRF_HEADER
 from dashboard.access.gate import Gate
-from dashboard.access.guard import COOKIE, Guard
+from dashboard.access.guard import COOKIE, Guard, content_policy
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from dashboard.access.reveal import reveal_route
@@ -35,7 +35,8 @@ class Site:
         more = [*gate, *admin, reveal_route(backend, keeper, clock)]
         app = create_app(backend, build="test", pace=QUICK, more=more)
         hosts = frozenset({"127.0.0.1"})
-        guard = Guard(app, keeper=keeper, clock=clock, hosts=hosts)
+        policy = content_policy(app.state.script_hashes)
+        guard = Guard(app, keeper=keeper, clock=clock, hosts=hosts, policy=policy)
         self.server = Server(backend, app=guard)
 
     def session(self, role: Role, name: str = "") -> str:
