@@ -38,6 +38,7 @@ _MEANINGS = {
     "as_of": "The moment the figures speak for.",
     "known_at": "What was known then.",
     "verdict": "Only incidents with this verdict.",
+    "area": "Code of an area, at any level.",
     "community": "Code of a community.",
     "grid": "Code of a grid.",
     "kind": "Code of a kind of incident.",
@@ -101,7 +102,7 @@ def _question(summary: str, asked: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _parameter(name: str) -> dict[str, Any]:
     schema = {**_TEXT, "enum": _CHOICES[name]} if name in _CHOICES else _TEXT
-    return {"name": name, "in": "query", "schema": schema, "description": _MEANINGS[name]}
+    return {"name": name, "in": "query", "schema": schema, "description": _MEANINGS.get(name, "")}
 
 
 def _proofs() -> list[dict[str, Any]]:

@@ -54,6 +54,12 @@ def test_every_route_below_api_is_described() -> None:
     assert served | {REVEAL_PATH} == set(PATHS)
 
 
+def test_every_parameter_is_explained() -> None:
+    asked = described("test")["paths"]["/api/v1/kpi"]["get"]["parameters"]
+
+    assert [one["name"] for one in asked if not one["description"]] == []
+
+
 def test_it_is_served(street: Site, token: str) -> None:
     with street.browser(token) as browser:
         assert browser.get(OPENAPI_PATH).json() == described("test")
