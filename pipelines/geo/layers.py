@@ -34,10 +34,10 @@ def load_backdrop(
         for layer, file in settings.files().items()
     }
     layers = {layer: _geojson(found) for layer, found in rows.items()}
-    labels = (
-        *layer_labels(rows),
-        *grid_labels(grids, short="communities" in rows),
-    )
+    outside = tuple(layer_labels(rows))
+    named = {label.names["zh"] for label in outside}
+    own = grid_labels(grids, short="communities" in rows)
+    labels = (*outside, *(label for label in own if label.names["zh"] not in named))
     return Backdrop(
         layers=layers,
         labels=labels,

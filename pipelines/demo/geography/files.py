@@ -41,15 +41,15 @@ def demo_files() -> dict[str, bytes]:
     units = make_units(blocks, places, Random(SEED + 3))
     devices = make_devices(places, units, Random(SEED + 4))
     return {
-        "grids.geojson": _geojson(_grids(blocks, people)),
-        "communities.geojson": _geojson(_communities(blocks)),
-        "river.geojson": _geojson(_water()),
-        "green.geojson": _geojson(_green()),
-        "roads.geojson": _geojson(_roads()),
-        "landmarks.geojson": _geojson(_landmarks()),
-        "places.csv": _csv(map(_place_row, places)),
-        "units.csv": _csv(map(_unit_row, units)),
-        "devices.csv": _csv(map(_device_row, devices)),
+        "grids.geojson": as_geojson(_grids(blocks, people)),
+        "communities.geojson": as_geojson(_communities(blocks)),
+        "river.geojson": as_geojson(_water()),
+        "green.geojson": as_geojson(_green()),
+        "roads.geojson": as_geojson(_roads()),
+        "landmarks.geojson": as_geojson(_landmarks()),
+        "places.csv": as_csv(map(_place_row, places)),
+        "units.csv": as_csv(map(_unit_row, units)),
+        "devices.csv": as_csv(map(_device_row, devices)),
     }
 
 
@@ -67,7 +67,7 @@ def _grids(blocks: Sequence[Block], people: Mapping[str, People]) -> Iterable[Fe
             "population": people[block.code].population,
             "households": people[block.code].households,
         }
-        yield _feature(properties, block.shape)
+        yield feature(properties, block.shape)
 
 
 def _communities(blocks: Sequence[Block]) -> Iterable[Feature]:
@@ -78,17 +78,17 @@ def _communities(blocks: Sequence[Block]) -> Iterable[Feature]:
             "name": f"{home.name}社区",
             "name_en": home.name_en,
         }
-        yield _feature(properties, shapely.normalize(shapely.coverage_union_all(shapes)))
+        yield feature(properties, shapely.normalize(shapely.coverage_union_all(shapes)))
 
 
 def _water() -> Iterable[Feature]:
-    yield _feature({"name": "钱塘江", "name_en": "Qiantang River"}, _area(RIVER))
-    yield _feature({"name": "京杭运河", "name_en": "Grand Canal"}, _area(CANAL))
+    yield feature({"name": "钱塘江", "name_en": "Qiantang River"}, _area(RIVER))
+    yield feature({"name": "京杭运河", "name_en": "Grand Canal"}, _area(CANAL))
 
 
 def _green() -> Iterable[Feature]:
     for park in PARKS:
-        yield _feature({"name": park.name, "name_en": park.name_en}, _area(park.ring))
+        yield feature({"name": park.name, "name_en": park.name_en}, _area(park.ring))
 
 
 def _roads() -> Iterable[Feature]:
@@ -104,20 +104,21 @@ def _roads() -> Iterable[Feature]:
             "class": "main" if road.main else "secondary",
         }
         drawn_shape = LineString(lines[0]) if len(lines) == 1 else MultiLineString(lines)
-        yield _feature(properties, drawn_shape)
+        yield feature(properties, drawn_shape)
 
 
 def _landmarks() -> Iterable[Feature]:
     for landmark in LANDMARKS:
         properties = {"name": landmark.name, "name_en": landmark.name_en}
-        yield _feature(properties, Point(on_map(*landmark.at)))
+        yield feature(properties, Point(on_map(*landmark.at)))
 
 
 def _area(ring: Line) -> Polygon:
     return Polygon(drawn((*ring, ring[0])))
 
 
-def _feature(properties: Mapping[str, Any], shape: shapely.Geometry) -> Feature:
+def feature(properties: Mapping[str, Any], shape: shapely.Geometry) -> Feature:
+    """A GeoJSON feature with six decimals."""
     geometry = json.loads(shapely.to_geojson(shape))
     geometry["coordinates"] = _rounded(geometry["coordinates"])
     return {"type": "Feature", "properties": dict(properties), "geometry": geometry}
@@ -129,7 +130,7 @@ def _rounded(coordinates: Any) -> Any:
     return round(coordinates, DECIMALS)
 
 
-def _geojson(features: Iterable[Feature]) -> bytes:
+def as_geojson(features: Iterable[Feature]) -> bytes:
     """A FeatureCollection with a feature a line, so that a change can be read."""
     lines = ",\n".join(
         json.dumps(feature, ensure_ascii=False, separators=(",", ":")) for feature in features
@@ -137,7 +138,8 @@ def _geojson(features: Iterable[Feature]) -> bytes:
     return f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n'.encode()
 
 
-def _csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
+def as_csv(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Rows that all have the columns of the first."""
     every = list(rows)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(every[0]), lineterminator="\n")

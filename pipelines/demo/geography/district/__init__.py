@@ -1,0 +1,1 @@
+"""The example district: the demo street, two invented neighbours, and what happened in them."""
