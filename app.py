@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.access.commands import access_commands
+from dashboard.access.retention import recorded
 from dashboard.commands import screen_commands
 from pipelines.clock import Clock
 from pipelines.commands import COMMANDS
@@ -61,7 +62,7 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
     from pipelines.worker import Worker, open_shared
 
     _stop_cleanly()
-    worker = Worker(open_shared(settings))
+    worker = Worker(open_shared(settings), recorded(settings))
     try:
         worker.start()
         threading.Event().wait()
@@ -104,7 +105,7 @@ def _show(settings: Settings, opened: Callable[[Settings], Installation], **how:
     from pipelines.live import Live
 
     listener = listen(settings.server.host, settings.server.port)
-    live = Live(opened(settings), **how)
+    live = Live(opened(settings), purged=recorded(settings), **how)
     where = settings.address
     try:
         live.start()

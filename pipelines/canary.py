@@ -11,7 +11,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import Any, Protocol, runtime_checkable
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 
 from pipelines.clock import Clock
 from pipelines.connectors.record import Origin, Record
@@ -124,7 +124,11 @@ def _newest(table: Table, source: str, since: int, until: int) -> Any:
     return (
         select(table.c.raw, schema.context.c.content.label("context"))
         .join(schema.context, schema.context.c.context_id == table.c.context_id)
-        .where(table.c.source == source, table.c.recorded_ms.between(since, until))
+        .where(
+            table.c.source == source,
+            table.c.recorded_ms.between(since, until),
+            func.length(table.c.raw) > 0,  # what is past its term holds nothing to send
+        )
         .order_by(table.c.recorded_ms.desc())
         .limit(1)
     )

@@ -12,6 +12,7 @@ from pipelines.installation import Installation
 from pipelines.keeper import Keeper
 from pipelines.lease import PLAYED, UPKEEP, Leases, lease_of, source_of
 from pipelines.listening import Listening
+from pipelines.retention import Purger, Told, logged
 from pipelines.schedule import Schedule
 from pipelines.sources import Source
 from pipelines.store import schema
@@ -31,7 +32,12 @@ class Duty:
     """
 
     def __init__(
-        self, installation: Installation, gateway: Gateway, health: Health, clock: Clock
+        self,
+        installation: Installation,
+        gateway: Gateway,
+        health: Health,
+        clock: Clock,
+        purged: Told = logged,
     ) -> None:
         self._installation = installation
         self._health = health
@@ -56,6 +62,8 @@ class Duty:
         self._schedule = Schedule(installation, health, clock)
         self._aviary = self._canaries()
         self._freezer: Freezer | None = None
+        self._purger: Purger | None = None
+        self._purged = purged
         self._has_begun = False
 
     @property
@@ -128,6 +136,9 @@ class Duty:
         if name in (UPKEEP, PLAYED) and self._freezer is not None:
             self._freezer.stop()
             self._freezer = None
+        if name in (UPKEEP, PLAYED) and self._purger is not None:
+            self._purger.stop()
+            self._purger = None
         one = source_of(name)
         for source in self._sources.values():
             if name == PLAYED or source.id == one:
@@ -146,6 +157,16 @@ class Duty:
                 self._clock,
             )
             self._freezer.start()
+        terms = self._installation.settings.privacy
+        if terms.has_terms:
+            self._purger = Purger(
+                self._installation.store,
+                terms,
+                lambda writer: self._leases.guard(writer, [lease]),
+                self._clock,
+                self._purged,
+            )
+            self._purger.start()
 
     def _canaries(self) -> Aviary | None:
         installation = self._installation

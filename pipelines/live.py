@@ -30,6 +30,7 @@ from pipelines.overview import Memory, is_degraded, read_snapshot
 from pipelines.privacy import in_rows, on_a_wall
 from pipelines.query import kpi, parse, rows
 from pipelines.receiving import ingest_route
+from pipelines.retention import Told, logged
 from pipelines.roster import QuarantineList, Roster, SourceDetail, read_quarantine, read_roster
 from pipelines.snapshot import Snapshot
 from pipelines.store.heard_rows import Rehearsal
@@ -51,7 +52,12 @@ class Live:
     """
 
     def __init__(
-        self, installation: Installation, *, clock: Clock | None = None, role: Role = Role.RUN
+        self,
+        installation: Installation,
+        *,
+        clock: Clock | None = None,
+        role: Role = Role.RUN,
+        purged: Told = logged,
     ) -> None:
         self._installation = installation
         self._clock = clock or _clock(installation)
@@ -61,7 +67,7 @@ class Live:
         self._memory = Memory(installation, rate=self._clock.rate)
         self._lab = LabDesk(installation, rate=self._clock.rate)
         self._gateway = Gateway(installation.door, self._clock)
-        self._duty = Duty(installation, self._gateway, self._health, self._clock)
+        self._duty = Duty(installation, self._gateway, self._health, self._clock, purged)
 
     @property
     def rate(self) -> float:

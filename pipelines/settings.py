@@ -25,6 +25,7 @@ from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED
 from pipelines.model.rules import KindClass, Rules
 from pipelines.options import Duration, Name, Options, explain, parse_duration
+from pipelines.privacy_settings import PrivacySettings
 from pipelines.targets import CalendarSettings, TargetSettings
 from pipelines.units import UnitSettings
 from pipelines.wall.settings import LookSettings
@@ -159,6 +160,7 @@ class _File(Options):
     backdrop: BackdropSettings = BackdropSettings()
     canary: CanarySettings = CanarySettings()
     freezing: FreezingSettings = FreezingSettings()
+    privacy: PrivacySettings = PrivacySettings()
     demo: DemoSettings | None = None
     sources: dict[str, dict[str, Any]] = {}
 

@@ -6,6 +6,7 @@ from pipelines.errors import SettingsError
 from pipelines.gateway import Gateway
 from pipelines.health import Health
 from pipelines.installation import Installation, open_installation, prepare
+from pipelines.retention import Told, logged
 from pipelines.settings import Settings
 
 
@@ -29,11 +30,11 @@ def open_shared(settings: Settings) -> Installation:
 class Worker:
     """Takes in its share of the sources until it is stopped."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, purged: Told = logged) -> None:
         clock = SystemClock()
         self._installation = installation
         self._gateway = Gateway(installation.door, clock)
-        self._duty = Duty(installation, self._gateway, Health(), clock)
+        self._duty = Duty(installation, self._gateway, Health(), clock, purged)
 
     def start(self) -> None:
         """Begin with what is free."""

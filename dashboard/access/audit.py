@@ -17,10 +17,10 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from dashboard.access.engine import changing
 from dashboard.access.tables import audit
+from pipelines.privacy_settings import LOGS_KEPT
 from pipelines.store.rows import from_ms, to_ms
 
-KEPT = timedelta(days=180)
-"""The shortest time that network logs are to be kept (Cybersecurity Law of the PRC)."""
+KEPT = LOGS_KEPT
 
 _SEAL = "grid135:audit"
 _LARGEST = 2**31 - 1
@@ -45,6 +45,7 @@ class Act(StrEnum):
     REVEAL_REFUSED = "reveal_refused"
     EXPORTED = "exported"
     CONFIG_LOADED = "config_loaded"
+    PURGED = "purged"
     TRIMMED = "trimmed"
 
 

@@ -10,7 +10,10 @@ from typing import Any
 from dashboard.access.engine import kept_at
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
+from dashboard.access.retention import recorded
 from pipelines.clock import SystemClock
+from pipelines.installation import open_installation
+from pipelines.retention import purge
 from pipelines.settings import Settings
 
 Command = Callable[..., argparse.ArgumentParser]
@@ -83,12 +86,32 @@ def show_audit(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def remove_past_terms(settings: Settings, options: argparse.Namespace) -> int:
+    """Remove what names people and is past its term; no figure changes."""
+    terms, now = settings.privacy, SystemClock().now()
+    if not terms.has_terms:
+        print(f"{settings.file} [privacy]: no term is set, so everything is kept")
+        return 0
+    store = open_installation(settings, replayed=False).store
+    try:
+        removed = purge(store, terms, now=now, dry_run=options.dry_run, thorough=True)
+    finally:
+        store.close()
+    for name, number in removed.as_dict().items():
+        print(f"{name}: {number}{' would be removed' if options.dry_run else ''}")
+    if not options.dry_run:
+        recorded(settings, by=_OPERATOR)(removed, now)
+    return 0
+
+
 def _keeper(settings: Settings) -> AbstractContextManager[Keeper]:
     return closing(Keeper(kept_at(settings)))
 
 
 def access_commands(commands: Any, command_of: Command) -> None:
     """Add the commands ``access`` and ``audit`` to the command line."""
+    command = command_of(commands, "retention", remove_past_terms)
+    command.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     access = commands.add_parser("access", help="look after accounts and wall screens")
     access = access.add_subparsers(required=True)
     command = command_of(access, "invite", invite)

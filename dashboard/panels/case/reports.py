@@ -38,7 +38,9 @@ def _report(report: RawReport, file: CaseFile, say: Say) -> html.Li:
         [
             html.P(" · ".join(head), className="report__head may-clip"),
             *flags,
-            html.Pre(report.text),
+            html.Pre(report.text)
+            if report.text
+            else html.P(say("case.no_raw"), className="report__head"),
         ],
         className="report",
     )
