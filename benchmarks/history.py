@@ -5,10 +5,12 @@ of them complete, some without an arrival, one in a hundred never closed, are en
 would have (``long_history.py``), without their reports, which no figure reads. Then random
 questions are asked: windows from an hour to ten years with ragged ends, with and without groups
 and filters, one in ten as of a moment of the past. ``p50_ms`` and ``p95_ms`` are one answer of
-``kpi`` with all its figures, its pages in memory; ``rows_read`` is how many rows it reads on
+``kpi`` with all its figures, its pages in memory; with ``cpu`` in processor time, which is what it
+would be on a machine with nothing else to do; ``rows_read`` is how many rows it reads on
 average. ``brute_ms`` is the mean time of plain SQL over all incidents of the same windows, which
 counts no more than hits and misses of the cumulative arrival; ``ratio`` is how many times as long
-that takes.
+that takes. ``shift_month_ms`` and ``shift_year_ms`` are figures by shift, in
+processor time.
 """
 
 import argparse
@@ -47,6 +49,8 @@ from pipelines.store.rows import to_ms
 from pipelines.store.store import Reader, Writer
 
 QUESTIONS = 300
+_SUMMED = tuple(by for by in By if by is not By.SHIFT)
+_SHIFT_QUESTIONS = 10
 
 
 def main() -> None:
@@ -75,17 +79,22 @@ def measure(folder: Path, incidents: int) -> dict[str, float | int | str]:
         installation = open_here(folder)
     build_s = time.perf_counter() - begin
     questions = list(islice(queries(random.Random(5)), QUESTIONS))
-    taken, rows = ask(installation, questions)
+    taken, cpu, rows = ask(installation, questions)
     brute = [brute_ms(installation, query) for query in questions[::30]]
+    by_shift = {days: ask(installation, list(shift_queries(days)))[1] for days in (30, 365)}
     return {
         "benchmark": "history",
         "incidents": known or incidents,
         "build_s": round(build_s, 1),
         "p50_ms": round(statistics.median(taken), 2),
         "p95_ms": round(sorted(taken)[int(len(taken) * 0.95)], 2),
+        "cpu_p50_ms": round(statistics.median(cpu), 2),
+        "cpu_p95_ms": round(sorted(cpu)[int(len(cpu) * 0.95)], 2),
         "brute_ms": round(statistics.mean(brute), 1),
         "ratio": round(statistics.mean(brute) / statistics.mean(taken), 1),
         "rows_read": round(statistics.mean(rows)),
+        "shift_month_ms": round(statistics.median(by_shift[30]), 1),
+        "shift_year_ms": round(statistics.median(by_shift[365]), 1),
         "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
 
@@ -132,7 +141,7 @@ def queries(dice: random.Random) -> Iterator[Query]:
             as_of=begin + length * dice.random() if past else NOW,
             start=begin,
             end=begin + length,
-            by=dice.choice((None, *By)),
+            by=dice.choice((None, *_SUMMED)),
             milestone=dice.choice(TARGETED),
             reading=dice.choice(tuple(Reading)),
             community=dice.choice(("03", "05")) if dice.random() < 0.15 else None,
@@ -142,20 +151,31 @@ def queries(dice: random.Random) -> Iterator[Query]:
         )
 
 
-def ask(installation: Installation, questions: Sequence[Query]) -> tuple[list[float], list[int]]:
-    """Milliseconds and rows read, of each question."""
-    taken, rows = [], []
+def shift_queries(days: int) -> Iterator[Query]:
+    """Questions by shift over so many days, at any time of the history."""
+    dice = random.Random(8)
+    for _ in range(_SHIFT_QUESTIONS):
+        begin = START + dice.random() * (SPAN - timedelta(days=days))
+        yield Query(as_of=NOW, start=begin, end=begin + timedelta(days=days), by=By.SHIFT)
+
+
+def ask(
+    installation: Installation, questions: Sequence[Query]
+) -> tuple[list[float], list[float], list[int]]:
+    """Milliseconds, those of them the processor worked, and rows read, of each question."""
+    taken, cpu, rows = [], [], []
     for query in questions:
         # first to count the rows, which also fetches the pages from the disk
         with installation.store.reading() as reader:
             counting = _Counting(reader)
             kpi(counting, query, installation.desk)
         rows.append(counting.read)
-        begin = time.perf_counter()
+        begin, begin_cpu = time.perf_counter(), time.process_time()
         with installation.store.reading() as reader:
             kpi(reader, query, installation.desk)
+        cpu.append((time.process_time() - begin_cpu) * 1000)
         taken.append((time.perf_counter() - begin) * 1000)
-    return taken, rows
+    return taken, cpu, rows
 
 
 class _Counting(Reader):
@@ -230,6 +250,14 @@ name = "Benchmark"
 file = "grids.geojson"
 code = "code"
 parent = "community"
+
+[[wall.shifts]]
+name = "Day"
+from = "08:00"
+
+[[wall.shifts]]
+name = "Night"
+from = "20:00"
 
 """
 _SOURCE = """

@@ -199,6 +199,7 @@ def incident_rows(calls: Calls, rules: Rules) -> Iterator[tuple[Any, ...]]:
         *repeat(repeat(None), 5),  # coarse, lat, lon, address, title
         repeat(0),  # units
         repeat(0),  # flagged
+        repeat(None),  # returned
         strict=False,
     )
 

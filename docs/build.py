@@ -47,6 +47,17 @@ of the one before. A figure with nothing to measure is `null`, never 0 or 1.
 
 Eligible is who demanded an emergency response from outside, by the class at dispatch time, inside
 the area. An incident without a usable position counts, in the row `not_on_map`.
+
+An incident that was closed after the target without the milestone could be read as late or as
+unknown. It is decided by how it was closed: *cancelled* after the target is a miss, for nobody had
+come while there was time; *resolved* after it is unknown, for somebody handled it and only the
+stamp is missing. Both stay in sight: the unknown in `low`, `high` and `coverage`, and `/lab` counts
+them either way.
+
+A case that is handed back (退单) and sent on keeps its t0 and its first dispatch. It counts as
+returned from the moment that is stated, and where none is, from the latest stamp of the record that
+says so.
+
 Percentiles are nearest-rank over pooled cases; the interval is Wilson's (1927).
 """
 

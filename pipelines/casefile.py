@@ -291,9 +291,15 @@ def _entry(
         source_names=_named(names, statement.source),
         unit=statement.unit,
         recorded_at=statement.recorded_at,
-        is_used=not is_replaced and incident.stamps.get(fact.milestone) == fact.stamp,
+        is_used=_is_used(incident, fact, is_replaced),
         is_replaced=is_replaced,
     )
+
+
+def _is_used(incident: Incident, fact: Fact, is_replaced: bool) -> bool:
+    if fact.milestone is Milestone.RETURNED:
+        return fact.at is not None and fact.at == incident.returned_at
+    return not is_replaced and incident.stamps.get(fact.milestone) == fact.stamp
 
 
 def _reports(

@@ -38,6 +38,7 @@ from pipelines.store import schema
 from pipelines.store.device_rows import device_row, signal_row
 from pipelines.store.rows import IncidentRow, moments_of, report_row, to_ms
 from pipelines.store.store import Store, Writer
+from pipelines.taps import checked_taps
 
 CANARY = "(canary)"
 """What a rehearsed record is about, in place of a real incident or device."""
@@ -176,6 +177,7 @@ class Door:
             else:
                 said.append((record, seen(meant, record.horizon)))
         placed_said = self._checked_places(source, said)
+        placed_said = checked_taps(placed_said, self._grids, source.to_wgs84)
         if len(self._register):
             placed_said = [(record, self._register.placed(s)) for record, s in placed_said]
         if len(self._gazetteer):

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, select
 
+from pipelines.geo.gazetteer import is_remark
 from pipelines.groups import Desk, Query
 from pipelines.lab import refuse_too_many
 from pipelines.model.clock import Outcome, Reading, Verdict, judge
@@ -16,8 +17,9 @@ from pipelines.model.stamp import Method
 from pipelines.monitors import Finding, Findings, Seen, examined
 from pipelines.query import population
 from pipelines.store import schema
-from pipelines.store.rows import from_ms
+from pipelines.store.rows import flags_from, from_ms
 from pipelines.store.store import Reader
+from pipelines.units import metres
 
 _CHUNK = 500
 _LOOKED_AT = (
@@ -70,8 +72,10 @@ def _stamps(
     ids = list(cases)
     for i in range(0, len(ids), _CHUNK):
         said = _said(reader, ids[i : i + _CHUNK], query)
+        approximate = _approximate(reader, said)
         for key in ids[i : i + _CHUNK]:
-            yield from _of_one(*cases[key], said.get(key, []), rules, query.as_of)
+            rows, is_placed = said.get(key, []), key not in approximate
+            yield from _of_one(*cases[key], rows, rules, query.as_of, is_placed=is_placed)
 
 
 def _said(reader: Reader, ids: Sequence[str], query: Query) -> dict[str, list[Any]]:
@@ -81,7 +85,7 @@ def _said(reader: Reader, ids: Sequence[str], query: Query) -> dict[str, list[An
     asked = (
         select(
             report.incident_id, report.source, report.record_id, report.unit, report.recorded_ms,
-            fact.milestone, fact.at_ms, fact.precision_s, fact.method,
+            fact.milestone, fact.at_ms, fact.precision_s, fact.method, fact.lat, fact.lon,
         )
         .select_from(schema.report.join(schema.fact, same))
         .where(
@@ -101,8 +105,39 @@ def _said(reader: Reader, ids: Sequence[str], query: Query) -> dict[str, list[An
     return found
 
 
+def _approximate(reader: Reader, said: dict[str, list[Any]]) -> set[str]:
+    """Of the incidents with a tap, those that were placed by their address, and so not exactly."""
+    tapped = [key for key, rows in said.items() if any(row.lat is not None for row in rows)]
+    if not tapped:
+        return set()
+    report = schema.report.c
+    asked = select(report.incident_id, report.flags).where(
+        report.incident_id.in_(bindparam("ids", expanding=True)),
+        report.lat.is_not(None),
+        report.flags.is_not(None),
+    )
+    rows = reader.rows(asked.params(ids=tapped))
+    return {
+        row.incident_id for row in rows if any(is_remark(flag) for flag in flags_from(row.flags))
+    }
+
+
+def _apart_m(incident: Incident, row: Any) -> float | None:
+    """How far from the scene a stamp was entered, where both positions are known."""
+    place = incident.place
+    if row.lat is None or place.lat is None or place.lon is None:
+        return None
+    return metres(place.lat, place.lon, row.lat, row.lon)
+
+
 def _of_one(
-    incident: Incident, arrival: Outcome, said: Sequence[Any], rules: Rules, now: datetime
+    incident: Incident,
+    arrival: Outcome,
+    said: Sequence[Any],
+    rules: Rules,
+    now: datetime,
+    *,
+    is_placed: bool,
 ) -> Iterator[Seen]:
     limit = rules.limit(
         incident.kind_at_dispatch,
@@ -135,6 +170,7 @@ def _of_one(
             method=Method(row.method),
             recorded_at=from_ms(row.recorded_ms),
             verdict=arrival.verdict,
+            apart_m=_apart_m(incident, row) if is_placed else None,
         )
         if used and milestone not in told:
             told.add(milestone)

@@ -36,6 +36,8 @@ LATE_AFTER = timedelta(minutes=30)
 """A stamp that reaches us later than this was not sent when it happened."""
 SHARE = 0.05
 """Above this share backfilled, filed-late or very short stamps are worth a look."""
+FAR_M = 200
+"""An arrival that is entered farther from the scene was not entered there, nor at its gate."""
 PERFECT_LEAST = 100
 _LEAST = 20
 _IDS = 20
@@ -62,6 +64,8 @@ class Monitor(StrEnum):
     """A large share of responses shorter than ten seconds."""
     REPEATED = "repeated"
     """One duration much more often than those around it."""
+    FAR_TAP = "far_tap"
+    """A large share of arrivals that were entered far from the scene."""
 
 
 class Group(StrEnum):
@@ -77,8 +81,9 @@ class Seen(NamedTuple):
 
     ``unit`` is empty for the incident's own stamp. ``seconds`` is how long it took from t0 in whole
     seconds, None where that is unknown; ``limit_s`` the target, None without one on the plain
-    clock. ``recorded_at`` is when it reached us. Of a cancellation, ``verdict`` says what its
-    arrival came to.
+    clock. ``recorded_at`` is when it reached us. Of a cancellation,
+    ``verdict`` says what its arrival came to. ``apart_m`` is how far from the scene an arrival was
+    entered, in metres, None where one of the two positions is unknown.
     """
 
     incident: str
@@ -93,6 +98,7 @@ class Seen(NamedTuple):
     method: Method
     recorded_at: datetime
     verdict: Verdict | None
+    apart_m: float | None = None
 
 
 class Chance(NamedTuple):
@@ -330,6 +336,20 @@ def repeated(stamps: Sequence[Seen]) -> Chance | None:
     return Chance(found, around, around / 11, min(1.0, p * len(counts)), ids)
 
 
+def far_taps(stamps: Sequence[Seen]) -> Chance | None:
+    """Arrivals that were entered farther from the scene than ``FAR_M``."""
+    placed = [
+        (seen.apart_m, seen)
+        for seen in stamps
+        if seen.milestone is Milestone.ARRIVED and seen.apart_m is not None
+    ]
+    if len(placed) < _LEAST:
+        return None
+    far = [seen for apart_m, seen in placed if apart_m > FAR_M]
+    p = _at_least(len(far), len(placed), SHARE)
+    return Chance(len(far), len(placed), SHARE * len(placed), p, [seen.incident for seen in far])
+
+
 _TAPPED = (Milestone.ACCEPTED, Milestone.DISPATCHED, Milestone.ARRIVED)
 _MONITORS: dict[Monitor, Callable[[Sequence[Seen]], Chance | None]] = {
     Monitor.JUST_UNDER: just_under,
@@ -341,6 +361,7 @@ _MONITORS: dict[Monitor, Callable[[Sequence[Seen]], Chance | None]] = {
     Monitor.PERFECT: lambda _: None,
     Monitor.VERY_SHORT: very_short,
     Monitor.REPEATED: repeated,
+    Monitor.FAR_TAP: far_taps,
 }
 _WHOLE = frozenset(Group)
 _LOOKED_AT = {

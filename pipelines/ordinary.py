@@ -72,14 +72,15 @@ class Ordinary:
         where its place lies.
         """
         times: list[int | None] = [None] * len(_INDEX)
-        for (milestone, _, precision_s, method), ms in zip(statement.facts, moments, strict=True):
+        for fact, ms in zip(statement.facts, moments, strict=True):
+            milestone, _, precision_s, method, _ = fact
             i = _INDEX[milestone]
             is_plain = precision_s == 1 and method is Method.IMPORTED
             if ms is None or not is_plain or times[i] is not None:
                 return None
             times[i] = ms
-        reported, received, accepted, dispatched, _, arrived, resolved, cancelled = times
-        if cancelled is not None or not statement.qualifies:
+        reported, received, accepted, dispatched, _, arrived, resolved, cancelled, returned = times
+        if cancelled is not None or returned is not None or not statement.qualifies:
             return None
         if received is None:
             times[_RECEIVED] = received = to_ms(statement.recorded_at)
@@ -104,7 +105,7 @@ class Ordinary:
             excluded,
             spot.grid,
             t0_ms,
-            *times,
+            *times[:-1],
             resolved,
             settles_ms,
             (settles_ms - t0_ms).bit_length(),
@@ -115,6 +116,7 @@ class Ordinary:
             statement.title,
             0 if statement.unit is None else 1,
             len(statement.flags),
+            None,
         )
         return Entered(row, entries)
 

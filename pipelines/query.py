@@ -232,6 +232,7 @@ def _row(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
         "indeterminate": outcome.indeterminate,
         "stamps": stamps,
         "closed": incident.closed_at.isoformat() if incident.closed_at else None,
+        "returned": incident.returned_at.isoformat() if incident.returned_at else None,
         "title": incident.title,
         "address": incident.place.address,
         "lat": incident.place.lat,

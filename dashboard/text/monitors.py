@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dashboard.text import LANGUAGES, Say, say_in
+from pipelines.monitors import FAR_M
 
 
 def sentence(finding: Mapping[str, Any], say: Say) -> str:
@@ -13,6 +14,7 @@ def sentence(finding: Mapping[str, Any], say: Say) -> str:
         found=finding["found"],
         of=finding["n"],
         expected=_expected(finding["expected"]),
+        metres=FAR_M,
     )
 
 

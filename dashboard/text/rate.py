@@ -74,6 +74,13 @@ def whole_percent(share: float) -> str:
     return f"{floor(share * 100 + 1e-9)}%"
 
 
+def small_percent(share: float) -> str:
+    """A share beside a rate, in whole percent; a few cases of very many are not none of them."""
+    if 0 < share < 0.01:
+        return "<1%"
+    return f"{min(round(share * 100), 99) if share < 1 else 100}%"
+
+
 def _bound(share: float, n: int) -> str:
     if share in (0.0, 1.0):
         return f"{share * 100:.0f}"

@@ -6,7 +6,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from pipelines.connectors.record import Record, content_of
-from pipelines.decoders.positions import position_reader
+from pipelines.decoders.positions import PositionReader, position_reader
 from pipelines.decoders.table_options import (
     ColumnMap,
     ColumnValues,
@@ -46,6 +46,7 @@ class TableDecoder:
             int(precision.total_seconds()) if precision else max(precision_of(f) for f in formats)
         )
         self._position = position_reader(options.position)
+        self._tap = position_reader(options.tap)
         self._incident_columns = as_tuple(options.incident)
         self._about = options.alarm.source if options.alarm else None
         self._record_columns = as_tuple(options.record)
@@ -78,6 +79,8 @@ class TableDecoder:
             said = (source, key, record_id, received_at, record.ordinal, content_of(record), ())
             return Statement(*said, flags=(flag,), about=self._about, alarm=alarm)
         facts = self._facts(fields, received_at, ended=record.ended)
+        if self._tap is not None:
+            facts = self._tapped(fields, facts, self._tap, flags)
         flags.extend(self._too_early(fields, facts))
         wanted = options.qualifying
         qualifies = wanted is None or self._text(fields, wanted.column) in wanted.values
@@ -146,6 +149,22 @@ class TableDecoder:
         if is_over and not any(f.milestone is Milestone.RESOLVED for f in facts):
             facts.append(Fact(Milestone.RESOLVED, None, method=self._options.method))
         return tuple(facts)
+
+    def _tapped(
+        self,
+        fields: Mapping[str, str],
+        facts: tuple[Fact, ...],
+        read: PositionReader,
+        flags: list[Flag],
+    ) -> tuple[Fact, ...]:
+        """The facts, the arrival among them with where it was entered."""
+        lat, lon = read(partial(self._text, fields), flags)
+        if lat is None or lon is None:
+            return facts
+        return tuple(
+            fact._replace(where=(lat, lon)) if fact.milestone is Milestone.ARRIVED else fact
+            for fact in facts
+        )
 
     def _alarm(self, fields: Mapping[str, str], received_at: datetime) -> Alarm:
         columns = self._options.alarm

@@ -53,7 +53,7 @@ class ColumnValues(Options):
 
 
 class State(ColumnValues):
-    """Values of a column by which a record says that its incident is over."""
+    """Values of a column by which a record says that its incident is over, or handed back."""
 
     at: str | None = Field(
         default=None, description="Column with the time of it; without, it has no known time."
@@ -114,13 +114,17 @@ class TableOptions(Options):
     exclude: tuple[Exclusion, ...] | Exclusion | None = Field(
         default=None, description="Values → ledger reasons; the first that says one counts."
     )
-    states: dict[Literal["resolved", "cancelled"], tuple[State, ...] | State] = Field(
+    states: dict[Literal["resolved", "cancelled", "returned"], tuple[State, ...] | State] = Field(
         default={}, description="Milestone → values that state it, where its own column is empty."
     )
     withdrawn: ColumnValues | None = Field(
         default=None, description="Records that take back what they said: kept, and flagged."
     )
     position: PositionColumns | None = Field(default=None, description="Coordinates.")
+    tap: PositionColumns | None = Field(
+        default=None,
+        description="Coordinates of whoever entered the arrival, at that moment; not the scene's.",
+    )
     grid: str | None = Field(default=None, description="Column with the owner's own grid code.")
     address: str | None = Field(default=None, description="Column with the address.")
     title: str | None = Field(default=None, description="Column with a short text.")
@@ -199,8 +203,9 @@ class TableOptions(Options):
         named += [name for state in states for name in (state.column, state.at)]
         if self.alarm is not None:
             named += [self.alarm.device, self.alarm.at]
-        if self.position is not None:
-            named += [self.position.lat, self.position.lon, self.position.column]
+        for position in (self.position, self.tap):
+            if position is not None:
+                named += [position.lat, position.lon, position.column]
         return {name for name in named if name is not None}
 
 

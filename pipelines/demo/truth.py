@@ -7,10 +7,11 @@ missing stamp is a missing stamp.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from pipelines.demo.model.case import Case, LeftOut, Message, Told, stamps_at
 from pipelines.model.fact import Reason
@@ -20,6 +21,20 @@ TARGETS_S = {Milestone.ACCEPTED: 60, Milestone.DISPATCHED: 180, Milestone.ARRIVE
 SMOKE_ARRIVED_S = 180
 EMERGENCIES = frozenset({"police", "smoke", None})
 """Kinds with 135 clocks; a code that is in no mapping counts as an emergency."""
+
+WORKING_DAYS = {"complaint": 1, "market": 3}
+PLAIN_DAYS = {"labour": 7, "dispute": 2}
+"""Within how many days a kind is to be handled: by the calendar of working days, or any."""
+
+_COUNTED = frozenset({"hit", "miss", "unknown", "quarantined", "pending"})
+
+
+class DaysOff(NamedTuple):
+    """What the state announced: days off, and days of a weekend that are worked instead."""
+
+    off: Collection[date]
+    worked: Collection[date]
+
 
 _BEFORE = {Milestone.DISPATCHED: Milestone.ACCEPTED, Milestone.ARRIVED: Milestone.DISPATCHED}
 
@@ -63,6 +78,48 @@ def figures(
     """How many of each verdict, and of each reason to leave a case out."""
     verdicts = (verdict(case, milestone, staged=staged, now=now) for case in cases)
     return dict(Counter(found for found in verdicts if found is not None))
+
+
+def handled(case: Case, *, now: datetime, zone: ZoneInfo, calendar: DaysOff) -> str | None:
+    """The same verdict of the handling (办结), for kinds that have a target for it."""
+    if case.known_from is None or case.known_from > now:
+        return None
+    if case.kind not in WORKING_DAYS and case.kind not in PLAIN_DAYS:
+        return Reason.NO_TARGET
+    if case.left_out is not None and case.left_out.since <= now:
+        return case.left_out.reason
+    told = stamps_at(case.told, now)
+    resolved, cancelled = told.get(Milestone.RESOLVED), told.get(Milestone.CANCELLED)
+    deadline = _due(case, zone, calendar)
+    if resolved is not None:
+        return "quarantined" if resolved < case.t0 else "hit" if resolved <= deadline else "miss"
+    if cancelled is not None:
+        return Reason.CANCELLED_IN_TIME if cancelled <= deadline else "miss"
+    if now <= deadline:
+        return "pending"
+    # some say that a complaint was withdrawn, and not when
+    return "unknown" if Milestone.CANCELLED in told else "miss"
+
+
+def _due(case: Case, zone: ZoneInfo, calendar: DaysOff) -> datetime:
+    if case.kind in PLAIN_DAYS:
+        return case.t0 + timedelta(days=PLAIN_DAYS[case.kind])
+    day = case.t0.astimezone(zone).date()
+    left = WORKING_DAYS[case.kind or ""]
+    while left:
+        day += timedelta(days=1)
+        if day in calendar.worked or (day.isoweekday() <= 5 and day not in calendar.off):
+            left -= 1
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+
+
+def returned(cases: Iterable[Case], *, now: datetime) -> int:
+    """Of the cases whose arrival counts, how many had been handed back by then (退单)."""
+    return sum(
+        stamps_at(case.told, now).get(Milestone.RETURNED) is not None
+        for case in cases
+        if verdict(case, Milestone.ARRIVED, staged=False, now=now) in _COUNTED
+    )
 
 
 def _limit_s(case: Case, milestone: Milestone) -> int:

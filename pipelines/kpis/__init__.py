@@ -24,6 +24,7 @@ KPIS: tuple[Kpi, ...] = (
     percentiles.P95,
     valves.CANCELLED,
     valves.DOWNGRADED,
+    valves.RETURNED,
     valves.BACKFILLED,
     valves.VERY_SHORT,
     ledger.EXCLUDED,

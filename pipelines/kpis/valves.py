@@ -41,6 +41,15 @@ DOWNGRADED = Kpi(
     better=Better.NEITHER,
     value=_of_eligible(lambda tally: tally.marked(Mark.DOWNGRADED)),
 )
+RETURNED = Kpi(
+    id="returned",
+    name="Returned",
+    definition="Share of the eligible that whoever they were sent to handed back at least once; "
+    "their clocks ran on from the same t0.",
+    unit=Unit.SHARE,
+    better=Better.NEITHER,
+    value=_of_eligible(lambda tally: tally.marked(Mark.RETURNED)),
+)
 BACKFILLED = Kpi(
     id="backfilled",
     name="Backfilled",

@@ -58,6 +58,8 @@ class Mark(IntEnum):
     """Of the emergency class at dispatch, and of another one now."""
     BACKFILLED = 32
     """A stamp of the clock was entered afterwards."""
+    RETURNED = 64
+    """The case had been handed back by then (退单)."""
 
 
 class ClockState(StrEnum):
@@ -130,8 +132,9 @@ def settles_at(incident: Incident, rules: Rules) -> datetime:
         stamp = stamps.get(milestone)
         if stamp is not None and stamp.at > latest:
             latest = stamp.at
-    if incident.closed_at is not None and incident.closed_at > latest:
-        latest = incident.closed_at
+    for moment in (incident.closed_at, incident.returned_at):
+        if moment is not None and moment > latest:
+            latest = moment
     for milestone in _CLOCKED:
         if milestone in stamps or rules.exclusion(incident, milestone) is not None:
             continue
@@ -194,6 +197,8 @@ def _standing(incident: Incident, rules: Rules, now: datetime, source_alive: boo
     marks = Mark.CANCELLED.value if Milestone.CANCELLED in happened else 0
     if incident.kind != incident.kind_at_dispatch and rules.is_downgraded(incident):
         marks |= Mark.DOWNGRADED.value
+    if incident.returned_at is not None and incident.returned_at <= now:
+        marks |= Mark.RETURNED.value
     return _Standing(incident, rules, incident.t0, happened, closed, now, source_alive, marks)
 
 

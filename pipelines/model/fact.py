@@ -38,12 +38,15 @@ class Fact(NamedTuple):
     """One milestone as one report states it.
 
     ``at`` is None when the source says that it happened but not when: no stamp is invented.
+    ``where`` is where whoever entered it was then, (lat, lon), where that is known: the position
+    of an arrival tap, which need not be that of the incident.
     """
 
     milestone: Milestone
     at: datetime | None
     precision_s: int = 1
     method: Method = Method.IMPORTED
+    where: tuple[float, float] | None = None
 
     @property
     def stamp(self) -> Stamp | None:

@@ -24,6 +24,7 @@ _EARLIEST_WINS = frozenset(Milestone) - {
     Milestone.ARRIVED,
     Milestone.RESOLVED,
     Milestone.CANCELLED,
+    Milestone.RETURNED,
 }
 
 
@@ -52,6 +53,8 @@ class Incident:
     ``stamps`` holds at most one stamp a milestone. ``closed_at`` is the moment from which the
     incident counts as closed; it is a known stamp, never an invented one: where the source
     says "closed" without a time it is the latest stamp the incident has.
+    ``returned_at`` is the same for a case that was handed back (退单) at least once: no clock
+    starts anew at it, so it is no stamp.
     ``kind`` is what it is called now, ``kind_at_dispatch`` decides whether it is an emergency.
     ``grid`` is the code of the grid it lies in, filled in by whoever knows the grids.
     """
@@ -70,6 +73,7 @@ class Incident:
     units: tuple[UnitTimes, ...]
     flags: tuple[Flag, ...]
     grid: str = NOT_ON_MAP
+    returned_at: datetime | None = None
 
     @property
     def t0(self) -> Stamp:
@@ -90,7 +94,8 @@ def fold(statements: Iterable[Statement]) -> Incident:
     """Add up the statements about one incident; order and repetition change nothing.
 
     Of the revisions of one record only the last counts, except that the *class at dispatch
-    time* looks back (KPI contract, section 3). Across records the first accepted, dispatched,
+    time* looks back (KPI contract, section 3), and so does a return: a case that was handed back
+    and sent on has been handed back. Across records the first accepted, dispatched,
     en-route and qualifying arrival count; resolution and cancellation wait for the last unit.
 
     Raises ValueError when there is no statement.
@@ -117,6 +122,7 @@ def fold(statements: Iterable[Statement]) -> Incident:
         excluded=_last([s.excluded for s in current]),
         units=tuple(_unit_times(s) for s in current if s.unit is not None),
         flags=tuple(flag for s in current for flag in s.flags),
+        returned_at=_returned_at(history, current),
     )
 
 
@@ -174,12 +180,36 @@ def _said_by_all(current: Sequence[Statement], milestones: tuple[Milestone, ...]
     for statement in current:
         # by milestone first: the order of a statement's facts means nothing
         said = [f for m in milestones for f in statement.facts if f.milestone is m][:1]
+        if not said and statement.unit is not None and _returns(statement):
+            continue  # who has handed the case back is not waited for
         # several records may speak of one unit: its dispatch, and then its feedback
         of_unit = by_unit.setdefault(statement.unit, []) if statement.unit is not None else overall
         of_unit.extend(said)
     if overall or not all(by_unit.values()):
         return overall
     return [fact for said in by_unit.values() for fact in said]
+
+
+def _returns(statement: Statement) -> bool:
+    return any(fact.milestone is Milestone.RETURNED for fact in statement.facts)
+
+
+def _returned_at(history: Sequence[Statement], current: Sequence[Statement]) -> datetime | None:
+    """When the case was first handed back; by the latest stamp of who says so without a time.
+
+    A record that by now says nothing at all has taken back what it said before.
+    """
+    given = [statement for statement in history if _returns(statement)]
+    if not given:
+        return None
+    valid = {(s.source, s.record_id) for s in current if s.facts}
+    return min((_when_returned(s) for s in given if (s.source, s.record_id) in valid), default=None)
+
+
+def _when_returned(statement: Statement) -> datetime:
+    said = [f.at for f in statement.facts if f.milestone is Milestone.RETURNED and f.at is not None]
+    known = [fact.at for fact in statement.facts if fact.at is not None]
+    return min(said) if said else max(known, default=statement.recorded_at)
 
 
 def _close(current: Sequence[Statement], stamps: dict[Milestone, Stamp]) -> datetime | None:

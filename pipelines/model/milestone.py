@@ -22,6 +22,8 @@ class Milestone(StrEnum):
     """办结: handled."""
     CANCELLED = "cancelled"
     """撤销: withdrawn, false, no response needed."""
+    RETURNED = "returned"
+    """退单: handed back by whoever it had been sent to. No clock starts or stops at it."""
 
 
 TARGETED = (Milestone.ACCEPTED, Milestone.DISPATCHED, Milestone.ARRIVED)

@@ -319,6 +319,7 @@ def _plain_entries(incident: Incident, rules: Rules, now: datetime) -> tuple[int
         or dispatched is None
         or arrived is None
         or Milestone.CANCELLED in stamps
+        or incident.returned_at is not None
         or rules.exclusion(incident) is not None
         or incident.kind != incident.kind_at_dispatch
         or incident.source in rules.skew

@@ -15,7 +15,12 @@ from pipelines.model.stamp import Method, Stamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
-_MILESTONES = tuple((milestone, f"{milestone}_ms") for milestone in Milestone)
+_STAMPED: tuple[Milestone, ...] = tuple(
+    milestone for milestone in Milestone if milestone is not Milestone.RETURNED
+)
+_MILESTONES: tuple[tuple[Milestone, str], ...] = tuple(
+    (milestone, f"{milestone}_ms") for milestone in _STAMPED
+)
 _PLAIN = Stamp(_EPOCH)[1:]
 _PLACELESS = Place()
 
@@ -78,24 +83,36 @@ def moments_of(statement: Statement) -> list[int | None]:
     """When its facts happened, in milliseconds, in their order."""
     return [
         None if at is None else (at - _EPOCH) // _MS  # to_ms, without calling it
-        for _, at, _, _ in statement.facts
+        for _, at, _, _, _ in statement.facts
     ]
 
 
 def _facts_text(facts: Sequence[Fact], moments: Iterable[int | None]) -> str:
     # by hand: none of these words needs quoting, and the writer of json takes four times as long
     told = [
-        f'["{milestone._value_}",{"null" if ms is None else ms},{precision_s},"{method._value_}"]'
-        for (milestone, _, precision_s, method), ms in zip(facts, moments, strict=True)
+        f'["{milestone._value_}",{"null" if ms is None else ms},{precision_s},"{method._value_}"'
+        f"{f',{where[0]!r},{where[1]!r}' if where else ''}]"
+        for (milestone, _, precision_s, method, where), ms in zip(facts, moments, strict=True)
     ]
     return f"[{','.join(told)}]"
 
 
 def _facts_from(text: str) -> tuple[Fact, ...]:
     return tuple(
-        Fact(Milestone(milestone), None if ms is None else from_ms(ms), precision_s, Method(method))
-        for milestone, ms, precision_s, method in json.loads(text)
+        Fact(
+            Milestone(milestone),
+            None if ms is None else from_ms(ms),
+            precision_s,
+            Method(method),
+            (where[0], where[1]) if where else None,
+        )
+        for milestone, ms, precision_s, method, *where in json.loads(text)
     )
+
+
+def flags_from(text: str | None) -> tuple[Flag, ...]:
+    """The doubts about a report's fields."""
+    return tuple(Flag(*flag) for flag in json.loads(text)) if text else ()
 
 
 def statement_from(report: Any) -> Statement:
@@ -116,7 +133,7 @@ def statement_from(report: Any) -> Statement:
         excluded=Reason(report.excluded) if report.excluded else None,
         place=None if place == _PLACELESS else place,
         title=report.title,
-        flags=tuple(Flag(*flag) for flag in json.loads(report.flags)) if report.flags else (),
+        flags=flags_from(report.flags),
         about=report.about,
         alarm=Alarm(report.device, from_ms(report.alarm_ms)) if report.device else None,
     )
@@ -152,12 +169,13 @@ class IncidentRow(NamedTuple):
     title: str | None
     units: int
     flagged: int
+    returned_ms: int | None
 
 
 def incident_row(incident: Incident, settles: datetime) -> IncidentRow:
     """An incident as a row; ``settles`` is when its verdicts stop changing."""
     stamps = incident.stamps
-    moments = (to_ms(s.at) if (s := stamps.get(m)) else None for m in Milestone)
+    moments = (to_ms(s.at) if (s := stamps.get(m)) else None for m in _STAMPED)
     t0_ms, settles_ms = to_ms(incident.t0.at), to_ms(settles)
     place = incident.place
     values = (
@@ -181,6 +199,7 @@ def incident_row(incident: Incident, settles: datetime) -> IncidentRow:
         incident.title,
         len({unit.unit for unit in incident.units}),
         len(incident.flags),
+        None if incident.returned_at is None else to_ms(incident.returned_at),
     )
     return IncidentRow._make(values)
 
@@ -208,6 +227,7 @@ def incident_from(row: Any) -> Incident:
         units=(),
         flags=(),
         grid=row.grid,
+        returned_at=None if row.returned_ms is None else from_ms(row.returned_ms),
     )
 
 

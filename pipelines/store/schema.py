@@ -56,8 +56,9 @@ report = Table(
 )
 """One row a record as received, with what it says. Never changed.
 
-``facts`` is a JSON list of ``[milestone, ms or null, precision in seconds, method]``: rows of
-their own, in a table that is ordered by digests, would take as long to write as all the rest.
+``facts`` is a JSON list of ``[milestone, ms or null, precision in seconds, method]``, with latitude
+and longitude behind them where it is known from where the fact was entered. Rows of their own, in
+a table that is ordered by digests, would take as long to write as all the rest.
 """
 
 context = Table(
@@ -79,6 +80,8 @@ fact = Table(
     Column("at_ms", BigInteger),
     Column("precision_s", Integer, nullable=False),
     Column("method", String(12), nullable=False),
+    Column("lat", Float),
+    Column("lon", Float),
 )
 """One row a milestone of a report. A view: read only, for questions across many reports."""
 
@@ -86,7 +89,8 @@ VIEWS = (
     """
     CREATE VIEW IF NOT EXISTS fact AS
     SELECT incident_id, report_id, said.value ->> 0 AS milestone, said.value ->> 1 AS at_ms,
-           said.value ->> 2 AS precision_s, said.value ->> 3 AS method
+           said.value ->> 2 AS precision_s, said.value ->> 3 AS method,
+           said.value ->> 4 AS lat, said.value ->> 5 AS lon
     FROM report, json_each(report.facts) AS said
     """,
 )
@@ -134,6 +138,7 @@ incident = Table(
     Column("title", Text),
     Column("units", Integer, nullable=False),
     Column("flagged", Integer, nullable=False),
+    Column("returned_ms", BigInteger),
     Index("incident_by_start", "t0_ms"),
     Index("incident_by_settling", "unsettled_bits", "t0_ms"),
     Index("incident_by_closing", "closed_ms"),

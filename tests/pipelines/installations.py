@@ -145,6 +145,18 @@ def an_installation(folder: Path, *, replayed: bool = False, **config: Any) -> I
     return open_installation(the_settings(folder, **config), replayed=replayed)
 
 
+def altered(folder: Path, old: str, new: str) -> Installation:
+    """A street whose configuration says something else in one place."""
+    an_installation(folder).store.close()
+    config = folder / "street.toml"
+    text = config.read_text("utf-8")
+    assert old in text
+    config.write_text(text.replace(old, new), "utf-8")
+    return open_installation(
+        load({"GRID135_DATA": str(folder / "data")}, str(config)), replayed=False
+    )
+
+
 def the_source(folder: Path, **config: Any) -> Source:
     """The one source of an installation in ``folder``."""
     return prepare(the_settings(folder, **config))[1][0]

@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import QueryError, SettingsError
-from pipelines.installation import Installation, open_installation
+from pipelines.installation import Installation
 from pipelines.query import By, Query, kpi, parse, rows
-from pipelines.settings import load
 from tests.builders import MUCH_LATER, an_incident, the_outcome
-from tests.pipelines.installations import a_call, an_installation, taken_in, the_settings
+from tests.pipelines.installations import (
+    a_call,
+    altered,
+    an_installation,
+    taken_in,
+    the_settings,
+)
 
 
 @pytest.fixture
@@ -77,18 +82,6 @@ def test_one_second_either_side_of_the_target(street, arrived, verdict):
     taken_in(street, a_call("A-1", arrived=arrived, resolved=900))
 
     assert verdicts(street) == {"A-1": verdict}
-
-
-def altered(folder: Path, old: str, new: str) -> Installation:
-    """A street whose configuration says something else in one place."""
-    an_installation(folder).store.close()
-    config = folder / "street.toml"
-    text = config.read_text("utf-8")
-    assert old in text
-    config.write_text(text.replace(old, new), "utf-8")
-    return open_installation(
-        load({"GRID135_DATA": str(folder / "data")}, str(config)), replayed=False
-    )
 
 
 def test_incidents_that_are_said_to_be_merged_into_each_other_are_both_in_the_ledger(tmp_path):

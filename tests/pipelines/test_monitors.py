@@ -11,12 +11,13 @@ import pytest
 from pipelines.groups import Query
 from pipelines.installation import Installation
 from pipelines.model.clock import Verdict
+from pipelines.model.incident import incident_id
 from pipelines.model.milestone import Milestone
 from pipelines.model.stamp import Method
 from pipelines.monitoring import monitor, monitor_lines
 from pipelines.monitors import Finding, Group, Monitor, Seen, examined
 from tests.builders import at
-from tests.pipelines.installations import IN_G1, IN_G3, a_call, an_installation, taken_in
+from tests.pipelines.installations import IN_G1, IN_G3, a_call, altered, an_installation, taken_in
 
 DAY = 86_400
 Change = Callable[[int, Seen, Random], Seen | None]
@@ -44,7 +45,7 @@ def a_stamp(
 
 def clean(seed: int, n: int = 600, *, days: int = 30) -> list[Seen]:
     """A month of a busy street: any second of it, responses as they are spread in life."""
-    draw = Random(seed)
+    draw, steps = Random(seed), Random(seed)
     stamps = []
     for i in range(n):
         began = draw.randrange(days * DAY)
@@ -52,8 +53,9 @@ def clean(seed: int, n: int = 600, *, days: int = 30) -> list[Seen]:
         took = accepted + draw.gammavariate(7, 27)
         unit = f"E{i % 6}"
         stamps.append(a_stamp(i, began, accepted, Milestone.ACCEPTED))
-        stamps.append(a_stamp(i, began, took))
-        stamps.append(a_stamp(i, began, took, unit=unit))
+        apart_m = steps.gammavariate(2, 25)
+        stamps.append(a_stamp(i, began, took, apart_m=apart_m))
+        stamps.append(a_stamp(i, began, took, unit=unit, apart_m=apart_m))
         if draw.random() < 0.35:
             stamps.append(a_stamp(i, began, draw.uniform(0, 900), Milestone.CANCELLED))
     return stamps
@@ -259,3 +261,54 @@ def test_a_correction_takes_the_place_of_what_was_said_first(street: Installatio
 
     assert Monitor.REPEATED in {f.monitor for f in then.found}
     assert Monitor.REPEATED not in {f.monitor for f in now.found}
+
+
+def test_arrivals_that_are_entered_far_from_the_scene_are_found_for_the_unit_that_does_it() -> None:
+    def tapped(_: int, seen: Seen, draw: Random) -> Seen:
+        if seen.milestone is not Milestone.ARRIVED:
+            return seen
+        early = seen.unit == "E3" and draw.random() < 0.4
+        return seen._replace(apart_m=draw.uniform(300, 900) if early else draw.uniform(0, 80))
+
+    (finding,) = found(changed(tapped))[Monitor.FAR_TAP]
+
+    assert (finding.group, finding.key, finding.n) == (Group.UNIT, "E3", 100)
+    assert finding.found > 30
+    assert finding.expected == 5
+
+
+METRES_200 = 0.0017987
+"""So many degrees of latitude are 200 m."""
+
+
+def test_where_a_tap_was_is_compared_with_the_scene_and_with_nothing_less(tmp_path: Path) -> None:
+    tap = '\ntap = { lat = "grid", lon = "title" }'
+    street = altered(tmp_path, 'type = "table"', 'type = "table"' + tap)
+
+    def call(n: int, lat: float | str, **said: object) -> dict[str, str]:
+        t0 = n * 3700
+        where = {"grid": str(lat), "title": str(IN_G1[1])}
+        return a_call(f"A-{n}", reported=t0, arrived=t0 + 200 + n, unit="E1", **where, **said)
+
+    near, far = IN_G1[0] + 0.99 * METRES_200, IN_G1[0] + 1.01 * METRES_200
+    taken_in(
+        street,
+        *(call(n, near) for n in range(12)),
+        *(call(n, far) for n in range(12, 30)),
+        call(30, far, place=None),
+        call(32, ""),
+        call(33, IN_G1[1]),
+    )
+
+    with street.store.reading() as reader:
+        result = monitor(reader, Query(as_of=at(30 * DAY)), street.desk)
+        (kept,) = reader.statements([incident_id("calls", "A-12")]).values()
+
+    taps = [f for f in result.found if f.monitor is Monitor.FAR_TAP]
+    assert {(f.group, f.key, f.found, f.n) for f in taps} == {
+        (Group.SOURCE, "calls", 18, 30),
+        (Group.GRID, "G1", 18, 30),
+        (Group.UNIT, "E1", 18, 30),
+    }
+    assert kept[0].facts[1].where == (far, IN_G1[1])
+    street.store.close()

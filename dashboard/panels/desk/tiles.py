@@ -7,7 +7,7 @@ from dash import html
 from dashboard.panels.desk.links import board_link
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
-from dashboard.text.rate import RateText, rate_text
+from dashboard.text.rate import RateText, rate_text, small_percent
 from pipelines.board import Board, BoardTile
 from pipelines.model.clock import Verdict
 
@@ -19,6 +19,7 @@ _SHOWN = (
     Verdict.PENDING,
     Verdict.EXCLUDED,
 )
+_VALVES = ("cancelled", "downgraded", "returned", "backfilled", "very_short")
 
 
 def draw(board: Board, say: Say) -> Leaves:
@@ -42,6 +43,9 @@ def _tile(board: Board, tile: BoardTile, say: Say) -> html.Section:
             html.P(_scope(rate, say), className="desk-tile__scope"),
             html.P(_counts(board, tile, say), className="desk-tile__counts"),
             html.P(_before(board, tile, say), className="desk-tile__before"),
+            html.P(
+                _valves(tile, say), className="desk-tile__valves", title=say("desk.valves_hint")
+            ),
         ],
         className=f"desk-tile box{chosen}{doubt}",
     )
@@ -89,6 +93,16 @@ def _count(tile: BoardTile, verdict: Verdict) -> int:
     if isinstance(value, Mapping):
         return sum(value.values())
     return value if isinstance(value, int) else 0
+
+
+def _valves(tile: BoardTile, say: Say) -> list[html.Span]:
+    """What else the rate could owe its height to (KPI contract, section 4)."""
+    shares = [(name, tile.figures.get(name)) for name in _VALVES]
+    return [
+        html.Span(say(f"desk.valve_{name}", share=small_percent(share)))
+        for name, share in shares
+        if isinstance(share, int | float)
+    ]
 
 
 def _before(board: Board, tile: BoardTile, say: Say) -> str:

@@ -1,11 +1,12 @@
 """Smoke and other detectors: mostly false alarms, what the fire stations do about them, faults."""
 
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any, NamedTuple
 
 from pipelines.demo.model.case import Case, LeftOut, Message, Revisions, Telling
 from pipelines.demo.model.draws import COOKING, EVERY_DAY, Rhythm, Slot, chance, lasting
-from pipelines.demo.model.street import Device, Street
+from pipelines.demo.model.street import Device, Street, near
 from pipelines.model.fact import Reason
 from pipelines.model.milestone import Milestone
 
@@ -24,6 +25,11 @@ _TROUBLES = {
 ALARM, NORMAL = "alarm", "normal"
 _OVER = {"offline": "online"}
 """What says that a trouble is over, where that is not just ``normal``."""
+
+
+_HURRIED = "station-08"
+"""The station whose people often tap their arrival before they have left it."""
+_HANDED_BACK = 0.03
 
 
 class _Response(NamedTuple):
@@ -125,7 +131,10 @@ class _Answer:
         self._t0 = t0
         self._telling = telling
         self._happened = happened
+        self._street = street
         self._slowness = street.slowness(device.grid, slot.local.hour)
+        # chance of its own, so that all else stays as it was drawn
+        self._chance = Random(f"{device.device} {t0:%Y-%m-%d %H:%M:%S}")
         self._record = Revisions(
             system=device.source,
             device=device.device,
@@ -151,8 +160,11 @@ class _Answer:
             self._end(Milestone.CANCELLED, outcome, over)
             return self._messages(), None
         self._step(Milestone.DISPATCHED, "dispatched", sent, missing=0.01)
+        if chance(self._chance, _HANDED_BACK):
+            sent = self._handed_back(sent)
         arrived = sent + lasting(random, 72 * self._slowness, 0.32)
         self._step(Milestone.ARRIVED, "arrived", arrived, missing=0.025)
+        self._tap(arrived)
         over = arrived + lasting(random, 420, 0.5)
         self._end(Milestone.RESOLVED, outcome, over)
         left_out = LeftOut(over + timedelta(seconds=2), Reason.DRILL)
@@ -166,6 +178,24 @@ class _Answer:
         since = at + timedelta(seconds=2)
         self._record.change(since, **{column: at.isoformat()})
         self._telling.say(milestone, at, since)
+
+    def _handed_back(self, sent: datetime) -> datetime:
+        """退单: the station is out already; its neighbour goes. Returns when that one is sent."""
+        back = sent + lasting(self._chance, 25, 0.4)
+        self._step(Milestone.RETURNED, "returned", back, missing=0)
+        again = back + lasting(self._chance, 15, 0.4)
+        self._record.change(again, unit=self._street.next_to(self._device.unit))
+        return again
+
+    def _tap(self, arrived: datetime) -> None:
+        """Where the people were when they entered their arrival; some had not left yet."""
+        scene, early = self._device.point, self._device.unit == _HURRIED
+        if chance(self._chance, 0.35 if early else 0.01):
+            scene = self._street.unit(self._device.unit).point
+        tapped = near(scene, self._chance)
+        self._record.change(
+            arrived + timedelta(seconds=2), tap_lat=str(tapped.lat), tap_lon=str(tapped.lon)
+        )
 
     def _end(self, milestone: Milestone, outcome: str, at: datetime) -> None:
         self._happened[milestone] = at

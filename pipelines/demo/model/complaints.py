@@ -79,7 +79,7 @@ def disputes(street: Street, slot: Slot) -> list[Case]:
     for number, t0 in enumerate(slot.moments(DISPUTE_REPORTS), 1):
         random, wrong = slot.random, list[str]()
         category, place = random.choice(list(DISPUTES)), street.somewhere(random)
-        at = spoilt(bd09(near(place.point, random)), random, wrong)
+        at = spoilt(bd09(near(place.point, random, place.room_m)), random, wrong)
         record = Revisions(
             id=f"JF{slot.local:%Y%m%d%H}{number:02d}",
             reported=_text(t0, slot, _MINUTES),

@@ -53,7 +53,9 @@ def a_case(place: Place, slot: Slot, number: int, t0: datetime, *, related: str 
     if related:
         fields["relatedNo"] = related
     if chance(random, 0.7):
-        at = spoilt(gcj02(near(place.point, random)), random, telling.wrong, share=0.03)
+        at = spoilt(
+            gcj02(near(place.point, random, place.room_m)), random, telling.wrong, share=0.03
+        )
         fields |= {"lng": at.lon, "lat": at.lat}
     happened = {Milestone.REPORTED: t0}
     record = Revisions(**fields)
@@ -117,7 +119,9 @@ def _go_on(
         # 退单: not ours, says the department; another one takes it
         telling.wrong.append("returned and sent on")
         back = taken + lasting(random, 3600, 0.5)
-        record.change(back, state="退回")
+        record.change(back, state="退回", returnTime=_text(back, slot))
+        telling.say(Milestone.RETURNED, back, back)
+        happened[Milestone.RETURNED] = back
         record.change(
             back + timedelta(minutes=20), state="办理中", department=random.choice(DEPARTMENTS)
         )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from random import Random
 
 from pipelines.demo.model import hotline
 from pipelines.demo.model.case import Case, LeftOut, Message, Revisions, Telling
@@ -87,7 +88,7 @@ def _kind(code: str) -> str | None:
 def _call(place: Place, slot: Slot, number: int, t0: datetime, code: str) -> _Call:
     random = slot.random
     telling = Telling()
-    at = spoilt(gcj02(near(place.point, random)), random, telling.wrong)
+    at = spoilt(gcj02(near(place.point, random, place.room_m)), random, telling.wrong)
     accepted = t0 + lasting(random, 18, 0.6)
     key = f"3301020{slot.local:%Y%m%d%H}{number:03d}"
     title = random.choice(POLICE[code])
@@ -129,7 +130,7 @@ def _answer(call: _Call, street: Street) -> None:
         _withdrawn_by_caller(call)
     else:
         _dispatch(call, call.happened[Milestone.ACCEPTED] + lasting(random, 35, 0.5))
-        _units(call, street)
+        _units(call, street, _handed_back(call))
 
 
 def _not_for_us(call: _Call, reason: Reason, **fields: str) -> None:
@@ -168,9 +169,27 @@ def _dispatch(call: _Call, at: datetime) -> None:
     call.telling.say(Milestone.DISPATCHED, at, since)
 
 
-def _units(call: _Call, street: Street) -> None:
+def _handed_back(call: _Call) -> datetime:
+    """退单: a few are handed back and sent on to others. Returns when those who go were sent."""
+    sent, random = call.happened[Milestone.DISPATCHED], Random(call.key)
+    if not chance(random, 0.04) or "dispatch not recorded" in call.telling.wrong:
+        return sent
+    call.telling.wrong.append("returned and sent on")
+    back = sent + lasting(random, 45, 0.4)
+    again = back + lasting(random, 20, 0.4)
+    first = call.rest[-1][1]
+    first.change(back, TDSJ=call.stamp(back))
+    second = Revisions(PJDBH=f"P{call.key}2", JJDBH=call.key)
+    second.change(again + 3 * _SECOND, PJSJ=call.stamp(again))
+    call.rest.append(("pjd", second))
+    call.happened[Milestone.RETURNED] = back
+    call.telling.say(Milestone.RETURNED, back, back)
+    return again
+
+
+def _units(call: _Call, street: Street, sent: datetime) -> None:
     """One unit goes, sometimes two; the incident is over when the last has finished."""
-    random, sent = call.slot.random, call.happened[Milestone.DISPATCHED]
+    random = call.slot.random
     slowness = street.slowness(call.place.grid, call.slot.local.hour)
     under_way = sent + lasting(random, 25, 0.5)
     arrived = under_way + lasting(random, 90 * slowness, 0.42)

@@ -12,7 +12,7 @@ _COLUMNS = {
         *("JJDBH", "GLZJJDBH", "JQLYFS", "GXDWDM", "WXBS", "JQLBDM", "JQDJDM", "JQDZ", "BJNR"),
         *("FXDWJD", "FXDWWD", "BJSJ", "JJSJ", "JASJ", "RKSJ", "GXSJ"),
     ),
-    "pjd": ("PJDBH", "JJDBH", "PJSJ", "SCBS", "RKSJ", "GXSJ"),
+    "pjd": ("PJDBH", "JJDBH", "PJSJ", "TDSJ", "SCBS", "RKSJ", "GXSJ"),
     "fkd": ("FKDBH", "JJDBH", "CLJGDM", "SJCJSJ", "DDXCSJ", "CLWBSJ", "SCBS", "RKSJ", "GXSJ"),
 }
 """By table; the first column is its key."""

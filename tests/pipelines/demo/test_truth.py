@@ -1,20 +1,24 @@
 """History comes in through the real connectors, and the figures are those of the truth."""
 
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from pipelines.clock import ManualClock
 from pipelines.demo.model.case import Case
-from pipelines.demo.truth import figures, verdict
+from pipelines.demo.truth import DaysOff, figures, handled, returned, verdict
 from pipelines.inspection import quarantined
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.query import parse, rows
-from tests.pipelines.demo.playing import PARTS_OF_DEMO, TUESDAY, Playing, kpi_of, playing
+from pipelines.query import kpi, parse, rows
+from tests.pipelines.demo.playing import CONFIG, PARTS_OF_DEMO, Playing, kpi_of, playing
 
 WEEKS = 4
+AFTER_THE_HOLIDAYS = datetime(2026, 10, 20, 6, 30, tzinfo=UTC)
+"""A Tuesday; the weeks before hold 中秋 and 国庆, and a Saturday that was worked instead."""
 
 
 class Imported:
@@ -24,10 +28,16 @@ class Imported:
         self._played = played
         self.cases: list[Case] = played.truth()
         self.now: datetime = played.clock.now()
+        self.zone = played.settings.area.time_zone
 
     def kpi(self, milestone: Milestone, reading: str) -> dict[str, int]:
         """H, M, X, Q, P and the ledger."""
         return kpi_of(self._played, milestone, reading)
+
+    def figure(self, name: str, **parameters: str) -> float:
+        """One figure by its id."""
+        (line,) = self._asked(kpi, **parameters)
+        return float(line[name])
 
     def rows(self, milestone: Milestone) -> dict[tuple[str, str], str]:
         """The verdict of each incident by source and key; of one left out, the reason."""
@@ -54,7 +64,7 @@ class Imported:
 def imported(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imported]:
     """Some weeks of the street, with troubled services, taken in."""
     folder = tmp_path_factory.mktemp("street")
-    with playing(folder, clock=ManualClock(TUESDAY), weeks=WEEKS, trouble=5) as played:
+    with playing(folder, clock=ManualClock(AFTER_THE_HOLIDAYS), weeks=WEEKS, trouble=5) as played:
         played.tick_until(played.is_quiet)
         yield Imported(played)
 
@@ -67,6 +77,48 @@ def test_the_figures_are_those_of_the_truth(
     true = figures(imported.cases, milestone, staged=reading == "staged", now=imported.now)
 
     assert imported.kpi(milestone, reading) == true
+
+
+def announced(year: int) -> DaysOff:
+    """The days off of a year, from the file the product reads, by a reader of their own."""
+    text = (CONFIG.parent / "calendars" / "cn.toml").read_text(encoding="utf-8")
+    days = tomllib.loads(text)[str(year)]
+    off, worked = ({date.fromisoformat(f"{year}-{d}") for d in days[k]} for k in ("off", "worked"))
+    return DaysOff(off, worked)
+
+
+def test_complaints_are_judged_by_the_working_days_that_truly_were(imported: Imported) -> None:
+    calendar = announced(2026)
+    judged = {
+        (case.source, incident_key(case)): handled(
+            case, now=imported.now, zone=imported.zone, calendar=calendar
+        )
+        for case in imported.cases
+    }
+    true = Counter(v for v in judged.values() if v is not None)
+
+    assert imported.kpi(Milestone.RESOLVED, "cumulative") == dict(true)
+    assert imported.rows(Milestone.RESOLVED) == {k: v for k, v in judged.items() if v is not None}
+    assert {"hit", "miss", "unknown", "merged_child", "no_target"} <= set(true)
+
+
+def test_smoke_alone_is_held_to_three_minutes(imported: Imported) -> None:
+    alarms = [case for case in imported.cases if case.kind == "smoke"]
+    true = figures(alarms, Milestone.ARRIVED, staged=False, now=imported.now)
+
+    smoke = {name: imported.figure(name, kind="smoke") for name in ("hit", "miss", "unknown")}
+
+    assert smoke == {name: true[name] for name in smoke}
+    assert true["miss"] > 3
+
+
+def test_what_was_handed_back_is_counted_as_in_the_truth_and_its_clock_ran_on(
+    imported: Imported,
+) -> None:
+    back = returned(imported.cases, now=imported.now)
+
+    assert back > 3
+    assert imported.figure("returned") == back / imported.figure("eligible")
 
 
 @pytest.mark.parametrize("milestone", TARGETED)

@@ -5,7 +5,7 @@ from pipelines.model.clock import Reading
 from pipelines.model.incident import fold
 from pipelines.model.milestone import Milestone
 from pipelines.model.stamp import Method
-from tests.builders import a_statement, a_tally, an_incident
+from tests.builders import a_statement, a_tally, an_incident, at
 
 
 def the_figures(*incidents):
@@ -46,4 +46,16 @@ def test_what_was_entered_afterwards_and_what_was_very_short_is_kept_and_shown()
 def test_nothing_to_measure_has_no_share():
     found = the_figures()
 
-    assert {found[key] for key in ("cancelled", "downgraded", "backfilled", "very_short")} == {None}
+    valves = ("cancelled", "downgraded", "returned", "backfilled", "very_short")
+    assert {found[key] for key in valves} == {None}
+
+
+def test_what_was_handed_back_is_a_share_of_the_eligible_from_that_moment_on():
+    cases = [an_incident(dispatched=60, returned=100, arrived=280), an_incident(arrived=400)]
+    clocks = [
+        a_tally(*cases, now=at(seconds)).clock(Milestone.ARRIVED, Reading.CUMULATIVE)
+        for seconds in (99, 100, 500)
+    ]
+
+    assert [figures(clock)["returned"] for clock in clocks] == [0, 1 / 2, 1 / 2]
+    assert figures(clocks[-1])["hit"] == 1

@@ -11,7 +11,7 @@ from pipelines.model.incident import fold, incident_id
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
 from pipelines.model.stamp import Method, Stamp
-from tests.builders import NO_TIME, a_statement, an_incident, at
+from tests.builders import NO_TIME, a_statement, an_incident, at, the_outcome
 from tests.strategies import histories
 
 
@@ -258,3 +258,36 @@ def test_a_doubt_about_a_field_stays_with_the_incident() -> None:
 
     assert incident.flags == (doubt,)
     assert str(doubt) == "column 'On Scene DtTm', value '01/01/2099': is in the future"
+
+
+def test_a_case_that_is_handed_back_and_sent_on_keeps_its_clock_and_its_first_dispatch():
+    first = a_statement(record_id="d1", unit="E1", dispatched=60, returned=100)
+    second = a_statement(record_id="d2", unit="E2", dispatched=130, arrived=290, resolved=900)
+
+    incident = fold([first, second])
+
+    assert incident.returned_at == at(100)
+    assert (incident.t0.at, incident.stamps[Milestone.DISPATCHED].at) == (at(0), at(60))
+    assert the_outcome(incident).seconds == 290
+    assert incident.closed_at == at(900), "who handed it back is not waited for"
+
+
+def test_a_record_that_says_returned_and_then_something_else_has_been_returned():
+    before = a_statement(recorded=200, dispatched=60, returned=NO_TIME)
+    after = a_statement(recorded=500, dispatched=60, accepted=400)
+
+    assert fold([before, after]).returned_at == at(60), "the latest stamp of who says no time"
+    assert fold([after, before]).returned_at == at(60)
+
+
+def test_a_return_that_was_taken_back_has_not_happened():
+    wrong = a_statement(record_id="d1", recorded=200, dispatched=60, returned=100)
+    withdrawn = a_statement(record_id="d1", recorded=300, facts=())
+
+    assert fold([wrong, a_statement(), withdrawn]).returned_at is None
+
+
+def test_an_incident_that_everybody_has_handed_back_is_open():
+    incident = fold([a_statement(unit="E1", dispatched=60, returned=100)])
+
+    assert not incident.is_closed
