@@ -199,7 +199,7 @@ def population(reader: Reader, query: Query, desk: Desk) -> list[Case]:
         for row in reader.incident_rows(starts_in(spans(query, desk)))
     }
     if query.known_at is not None:
-        for now, then in differences(reader, query.known_at, desk.grids):
+        for now, then in differences(reader, query.known_at, desk.grids, window=query.window):
             cases.pop(now.id, None)
             if then is not None and _in_window(then, query):
                 units = len({unit.unit for unit in then.units})

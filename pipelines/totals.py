@@ -206,8 +206,9 @@ class _Totals:
         """Get from what is known now to what was known then."""
         if self._query.known_at is None:
             return
-        begin, end = self._query.window
-        for now, then in differences(self._reader, self._query.known_at, self._desk.grids):
+        begin, end = window = self._query.window
+        known_at, grids = self._query.known_at, self._desk.grids
+        for now, then in differences(self._reader, known_at, grids, window=window):
             for incident, sign in ((now, -1), (then, 1)):
                 if incident is None or not on_shift(self._query, self._desk, incident.t0.at):
                     continue

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    exists,
     func,
     inspect,
     select,
@@ -132,11 +133,31 @@ class Reader:
             query = query.where(table.c.source == source)
         return self._connection.execute(query.limit(limit)).all()
 
-    def incidents_reported_after(self, ms: int) -> list[str]:
-        """The id of every incident that a report received after a moment is about."""
-        table = schema.report
-        query = select(table.c.incident_id).where(table.c.recorded_ms > ms).distinct()
-        return list(self._connection.execute(query).scalars())
+    def incidents_reported_after(self, ms: int) -> tuple[list[str], list[str]]:
+        """The id of every incident that a report received after a moment is about.
+
+        First those that nothing was known of until then, then the others.
+        """
+        table, earlier = schema.report, schema.report.alias("earlier")
+        later = select(table.c.incident_id).where(table.c.recorded_ms > ms).distinct().subquery()
+        was_known = exists().where(
+            earlier.c.incident_id == later.c.incident_id, earlier.c.recorded_ms <= ms
+        )
+        found: tuple[list[str], list[str]] = ([], [])
+        for incident, is_known in self._connection.execute(select(later.c.incident_id, was_known)):
+            found[bool(is_known)].append(incident)
+        return found
+
+    def began_between(self, ids: Sequence[str], begin_ms: int, end_ms: int) -> Iterator[Row[Any]]:
+        """The rows of those of these incidents that began in [begin, end)."""
+        table = schema.incident
+        query = select(table).where(
+            table.c.id.in_(bindparam("ids", expanding=True)),
+            table.c.t0_ms >= begin_ms,
+            table.c.t0_ms < end_ms,
+        )
+        for i in range(0, len(ids), _CHUNK):
+            yield from self._connection.execute(query, {"ids": ids[i : i + _CHUNK]})
 
     def count(self, table: Table) -> int:
         """How many rows a table has."""
