@@ -108,6 +108,12 @@ FACTS_MOVED = (
 )
 """What brings a store up to date whose facts still have a table of their own."""
 
+RETURNED_ADDED = (
+    "ALTER TABLE incident ADD COLUMN returned_ms BIGINT",
+    "DROP VIEW IF EXISTS fact",
+)
+"""What brings a store up to date from before returns and taps were kept."""
+
 incident = Table(
     "incident",
     metadata,

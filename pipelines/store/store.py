@@ -47,7 +47,9 @@ class Store:
         with self._writer.begin() as connection:
             schema.metadata.create_all(connection)
             moved = schema.FACTS_MOVED if "fact" in inspect(connection).get_table_names() else ()
-            for statement in (*moved, *schema.VIEWS):
+            known = {column["name"] for column in inspect(connection).get_columns("incident")}
+            added = () if "returned_ms" in known else schema.RETURNED_ADDED
+            for statement in (*moved, *added, *schema.VIEWS):
                 connection.exec_driver_sql(statement)
         self._watch = sqlite3.connect(file, check_same_thread=False)
         self._watch_lock = threading.Lock()
