@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from pipelines.connectors.record import Record
-from pipelines.geo.grids import Grids
+from pipelines.geo.history import GridHistory
 from pipelines.model.fact import Flag, Statement
 
 Points = Sequence[tuple[float, float]]
@@ -11,7 +11,7 @@ Points = Sequence[tuple[float, float]]
 
 def checked_taps(
     said: list[tuple[Record, Statement]],
-    grids: Grids,
+    grids: GridHistory,
     to_wgs84: Callable[[Points], Points] | None,
 ) -> list[tuple[Record, Statement]]:
     """What was said, its taps in WGS-84; one that cannot be right is left out, with a doubt."""
