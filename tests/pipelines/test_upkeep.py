@@ -110,7 +110,7 @@ def test_a_store_from_before_returns_were_kept_is_opened_and_counts_them_anew(tm
         DROP VIEW fact;
         CREATE VIEW fact AS SELECT incident_id, report_id FROM report;
         ALTER TABLE incident DROP COLUMN returned_ms;
-        UPDATE meta SET value = 'an earlier form';
+        UPDATE meta SET value = 'an earlier form' WHERE key = 'made_with';
         """
     )
     old.close()
