@@ -30,7 +30,7 @@ from pipelines.connectors.record import Batch
 from pipelines.installation import Installation, collect_less_often, open_installation
 from pipelines.settings import load
 from pipelines.store import schema
-from pipelines.store.store import remove
+from pipelines.store.places import remove
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=400)

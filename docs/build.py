@@ -30,6 +30,7 @@ Written from the code by `make docs`; do not edit. One TOML file holds everythin
 |---|---|
 | `GRID135_CONFIG` | the config file |
 | `GRID135_DATA` | the folder that keeps all state (default `./data`) |
+| `GRID135_STORE` | the URL of the store's database; it wins over `[store]` |
 | `GRID135_HOST`, `GRID135_PORT` | where the screens are served; they win over `[server]` |
 | named by a source | its secret, where a block names a variable (`auth.secret`, `password`) |
 

@@ -27,6 +27,10 @@ class BadRecordError(Grid135Error):
         self.rule = rule
 
 
+class StoreBehindError(SettingsError):
+    """The store is of another version than this program: do not start; the message says how on."""
+
+
 class QueryError(Grid135Error, ValueError):
     """A question cannot be answered as asked; the message says what is allowed."""
 

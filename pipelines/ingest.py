@@ -14,10 +14,11 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pipelines import arrivals, unmapped
+from pipelines import delivered
 from pipelines.books import Books
 from pipelines.connectors.record import Batch, Record, content_of
 from pipelines.decoders.decoder import Meaning
+from pipelines.delivered import Taken
 from pipelines.devices import Register
 from pipelines.episodes import GAP, Move, keyed
 from pipelines.errors import BadRecordError
@@ -117,15 +118,20 @@ class Door:
             self.decode(source, batch.records, received_at=received_at)
             for source, batch in deliveries
         ]
-        counts = []
-        with self._store.writing() as writer:
-            self._check(writer, {source.id for source, _ in deliveries})
-            for (source, batch), meant in zip(deliveries, decoded, strict=True):
-                written = self._write(writer, source.id, meant, received_at)
+        sources = [source.id for source, _ in deliveries]
+        meant = list(zip(sources, decoded, strict=True))
+
+        def store(writer: Writer) -> list[Counts]:
+            self._check(writer, set(sources))
+            counts = self._write(writer, meant, received_at)
+            for source, batch in deliveries:
                 if batch.position is not None:
                     writer.put_position(source.id, batch.part, batch.position)
-                counts.append(replace(written, read=len(batch.records)))
-        return counts
+            return counts
+
+        written = self._store.taking_in(store)
+        read = (len(batch.records) for _, batch in deliveries)
+        return [replace(counts, read=n) for counts, n in zip(written, read, strict=True)]
 
     def readmit(
         self, source: Source, meant: Decoded, contents: Sequence[bytes], *, received_at: datetime
@@ -134,11 +140,14 @@ class Door:
 
         ``contents`` names them there; ``received_at`` is when the last of them was received.
         """
-        with self._store.writing() as writer:
+
+        def store(writer: Writer) -> Counts:
             self._check(writer, {source.id})
-            counts = self._write(writer, source.id, meant, received_at)
+            (counts,) = self._write(writer, [(source.id, meant)], received_at)
             writer.release_quarantined(source.id, contents)
-        return counts
+            return counts
+
+        return self._store.taking_in(store)
 
     def rehearse(self, source: Source, record: Record, *, now: datetime) -> None:
         """Take a marked copy of a record all the way to the store, and leave no trace of it.
@@ -149,9 +158,13 @@ class Door:
         meant = self.decode(source, (record,), received_at=now)
         if meant.bad:
             raise meant.bad[0].error
-        with suppress(_Rehearsed), self._store.writing() as writer:
-            self._write(writer, source.id, _marked(meant), now)
+
+        def try_it(writer: Writer) -> None:
+            self._write(writer, [(source.id, _marked(meant))], now)
             raise _Rehearsed  # rolls the transaction back
+
+        with suppress(_Rehearsed):
+            self._store.taking_in(try_it)
 
     def _check(self, writer: Writer, sources: Collection[str]) -> None:
         if self.guard is not None:
@@ -184,7 +197,27 @@ class Door:
             placed_said = [(record, self._gazetteer.placed(s)) for record, s in placed_said]
         return Decoded(placed_said, bad, signals)
 
-    def _write(self, writer: Writer, source: str, meant: Decoded, now: datetime) -> Counts:
+    def _write(
+        self, writer: Writer, deliveries: Sequence[tuple[str, Decoded]], now: datetime
+    ) -> list[Counts]:
+        """Store what was decoded, by source, in one transaction; return the counts of each.
+
+        What all sources share (sheets, sums, counters) comes last, all at once, so that others
+        wait for it no longer than need be.
+        """
+        writer.claim(_devices(meant for _, meant in deliveries))
+        books = Books(self._rules, self._zone)
+        taken = [self._take(writer, books, source, meant, now) for source, meant in deliveries]
+        writer.await_turn()
+        books.write(writer)
+        for one in taken:
+            delivered.count(writer, one, now=now)
+        return [one.counts for one in taken]
+
+    def _take(
+        self, writer: Writer, books: Books, source: str, meant: Decoded, now: datetime
+    ) -> Taken:
+        """Store what is one source's own, and put into the books what that changes."""
         said, bad, signals = meant
         statements, moves = keyed(writer, [s for _, s in said], gap=self._episode)
         rows = [
@@ -192,7 +225,7 @@ class Door:
             for (record, _), s in zip(said, statements, strict=True)
         ]
         gone, moved = _move(writer, moves)
-        before = writer.incidents({incident for _, _, incident in rows} | moved)
+        before = writer.incidents_to_change({incident for _, _, incident in rows} | moved)
         new = _unknown(rows, writer.known_reports({*before, *moved}))
         touched = {incident for _, _, incident in new} | moved
         before = {incident: row for incident, row in before.items() if incident in touched}
@@ -200,7 +233,7 @@ class Door:
         moments = [moments_of(s) for _, s, _ in new]
         told = {incident: times for (_, _, incident), times in zip(new, moments, strict=True)}
         self._store_reports(writer, new, moments)
-        located = self._apply(writer, everything, told, before, gone)
+        located = self._apply(writer, books, everything, told, before, gone)
         self._hear(writer, signals)
         quarantined = self._quarantine(writer, source, bad, now)
         doubts = [(record, _doubts(s)) for record, s, _ in new if s.flags]
@@ -217,22 +250,18 @@ class Door:
             signals=len(signals),
             problems=tuple(problems[:PROBLEMS_KEPT]),
         )
-        if new or quarantined or signals:
-            latest = [_latest(s) for _, s, _ in new]
-            writer.count_source(
-                source,
-                reports=counts.stored,
-                quarantined=counts.quarantined,
-                flagged=counts.flagged,
-                recorded_at=now,
-                last_stamp=max((at for at in latest if at is not None), default=None),
-            )
-            unmapped.count(writer, source, (flag for _, flag in flagged), now=now)
-            latest += [signal.at for _, signal in signals if not signal.is_heartbeat]
-            latest += [None] * len(quarantined)
-            heartbeats = [signal.at for _, signal in signals if signal.is_heartbeat]
-            arrivals.count(writer, source, latest, received_at=now, heartbeats=heartbeats)
-        return counts
+        latest = [_latest(s) for _, s, _ in new]
+        last_stamp = max((at for at in latest if at is not None), default=None)
+        latest += [signal.at for _, signal in signals if not signal.is_heartbeat]
+        latest += [None] * len(quarantined)
+        return Taken(
+            source=source,
+            counts=counts,
+            last_stamp=last_stamp,
+            flags=tuple(flag for _, flag in flagged),
+            moments=tuple(latest),
+            heartbeats=tuple(signal.at for _, signal in signals if signal.is_heartbeat),
+        )
 
     def _checked_places(
         self, source: Source, said: Sequence[tuple[Record, Statement]]
@@ -266,6 +295,7 @@ class Door:
     def _apply(
         self,
         writer: Writer,
+        books: Books,
         said: Mapping[str, Sequence[Statement]],
         told: Mapping[str, Sequence[int | None]],
         before: Mapping[str, Any],
@@ -276,7 +306,6 @@ class Door:
         ``before`` holds the rows of those that were there, ``gone`` of those that no longer are;
         ``told`` the times of the facts of those that are new.
         """
-        books = Books(self._rules, self._zone)
         for row in (*before.values(), *gone):
             books.strike(row)
         rows = self._enter_ordinary(books, said, told)
@@ -284,7 +313,6 @@ class Door:
         rows |= {i.id: books.enter(i) for i in placed(general, self._grids)}
         writer.put(schema.incident, [row for i, row in rows.items() if i in before])
         writer.add(schema.incident, [row for i, row in rows.items() if i not in before])
-        books.write(writer)
         return {incident: row[_GRID] for incident, row in rows.items()}
 
     def _enter_ordinary(
@@ -338,13 +366,22 @@ class Door:
         return new
 
 
+def _devices(deliveries: Iterable[Decoded]) -> set[tuple[str, str]]:
+    """The devices that something is said of, by source and name."""
+    found = set()
+    for said, _, signals in deliveries:
+        found |= {(s.incident_source, s.alarm.device) for _, s in said if s.alarm is not None}
+        found |= {(signal.source, signal.device) for _, signal in signals}
+    return found
+
+
 def _move(writer: Writer, moves: Sequence[Move]) -> tuple[list[Any], set[str]]:
     """Join incidents as the moves say; return the rows of those gone, the ids of those grown."""
     ids = {
         id_of(move.source, move.old_key): (id_of(move.source, move.new_key), move.new_key)
         for move in moves
     }
-    gone = list(writer.incidents(ids).values())
+    gone = list(writer.incidents_to_change(ids).values())
     for old, (new, key) in ids.items():
         writer.rekey(old, new, key)
     return gone, {new for new, _ in ids.values()}

@@ -18,7 +18,7 @@ from pipelines.model.fact import Flag, Statement
 from pipelines.quarantine import items
 from pipelines.settings import Settings
 from pipelines.sources import Source
-from pipelines.store.store import Reader, Store
+from pipelines.store.store import Reader, scratch_store
 from pipelines.unmapped import listed
 
 _ENDINGS = {b"\x1f\x8b": ".gz", b"PK": ".xlsx"}
@@ -71,13 +71,11 @@ def decode_file(
     """
     grids, sources = prepare(settings)
     (source,) = chosen(sources, source_id)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, scratch_store() as store:
         path = file or _spool(stream, Path(folder))
-        store = Store(Path(folder) / "unused.sqlite3")
         door = Door(store, rules=settings.rules, grids=grids, zone=settings.area.time_zone)
         for batch in source.connector.over(path).poll({}, now=now):
             yield from _shown(door, source, batch.records, now, grids)
-        store.close()
 
 
 def _shown(

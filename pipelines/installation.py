@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from pipelines.areas import make_tree, read_areas
@@ -34,8 +33,9 @@ from pipelines.query import Desk, Silent
 from pipelines.receipt import Counts
 from pipelines.settings import Settings
 from pipelines.sources import Source, build_sources
+from pipelines.store.places import Place, exists, remove
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.store import Reader, Store, remove
+from pipelines.store.store import Reader, Store
 from pipelines.units import Units, load_units
 from pipelines.upkeep import rebuild
 
@@ -160,14 +160,22 @@ def open_installation(settings: Settings, *, replayed: bool, moving: bool = Fals
         sources = tuple(replace(source, replay=None) for source in sources)
     playing = any(source.replay for source in sources)
     is_demo = settings.demo is not None
-    file = settings.data / (REPLAY_FILE if playing else DEMO_FILE if is_demo else STORE_FILE)
-    if (playing or (is_demo and replayed)) and not _is_played(file):
-        remove(file)
-    installation = _assemble(settings, grids, sources, file)
+    place = place_of_store(settings, playing=playing)
+    if (playing or (is_demo and replayed)) and not _is_played(place):
+        remove(place)
+    installation = _assemble(settings, grids, sources, place)
     if not moving:
         _refuse_other_boundaries(installation)
         _rebuild_if_rules_changed(installation)
     return installation
+
+
+def place_of_store(settings: Settings, *, playing: bool = False) -> Place:
+    """Where the store is: of the real records, of the demo street, or of a replay."""
+    is_demo = settings.demo is not None
+    name = REPLAY_FILE if playing else DEMO_FILE if is_demo else STORE_FILE
+    file, is_real = settings.data / name, name == STORE_FILE
+    return settings.store.place(settings.secrets, file, is_real=is_real)
 
 
 def _gazetteer(settings: Settings) -> Gazetteer | None:
@@ -175,11 +183,11 @@ def _gazetteer(settings: Settings) -> Gazetteer | None:
     return None if wanted is None else load_gazetteer(settings.path(wanted.file), wanted)
 
 
-def _is_played(file: Path) -> bool:
+def _is_played(place: Place) -> bool:
     """Whether another process plays into this store now."""
-    if not file.exists():
+    if not exists(place):
         return False
-    store = Store(file)
+    store = Store(place)
     try:
         return is_held(store, PLAYED, now=SystemClock().now())
     finally:
@@ -187,9 +195,9 @@ def _is_played(file: Path) -> bool:
 
 
 def _assemble(
-    settings: Settings, grids: GridHistory, sources: tuple[Source, ...], file: Path
+    settings: Settings, grids: GridHistory, sources: tuple[Source, ...], place: Place
 ) -> Installation:
-    store = Store(file)
+    store = Store(place)
     zone = settings.area.time_zone
     areas = _areas(settings, grids)
     lines = {grid.code: tuple(area.code for area in areas.path(grid.code)) for grid in grids}

@@ -1,8 +1,8 @@
 """Settings: the environment and one TOML file, read once, into frozen typed values.
 
 Environment: ``GRID135_CONFIG`` (the file), ``GRID135_DATA`` (where state is kept),
-``GRID135_HOST``, ``GRID135_PORT``. The environment wins over the file. A source's secrets stand in
-variables that its block names.
+``GRID135_HOST``, ``GRID135_PORT``, ``GRID135_STORE`` (the store's URL). The environment wins over
+the file. A source's secrets stand in variables that its block names.
 """
 
 import tomllib
@@ -26,6 +26,7 @@ from pipelines.model.milestone import TARGETED
 from pipelines.model.rules import KindClass, Rules
 from pipelines.options import Duration, Name, Options, explain, parse_duration
 from pipelines.privacy_settings import PrivacySettings
+from pipelines.store.settings import StoreSettings
 from pipelines.targets import CalendarSettings, TargetSettings
 from pipelines.units import UnitSettings
 from pipelines.wall.settings import LookSettings
@@ -161,6 +162,7 @@ class _File(Options):
     canary: CanarySettings = CanarySettings()
     freezing: FreezingSettings = FreezingSettings()
     privacy: PrivacySettings = PrivacySettings()
+    store: StoreSettings = StoreSettings()
     demo: DemoSettings | None = None
     sources: dict[str, dict[str, Any]] = {}
 

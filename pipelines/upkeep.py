@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from sqlalchemy import Table
 
@@ -12,7 +10,7 @@ from pipelines.geo.placing import placed
 from pipelines.groups import Desk
 from pipelines.model.incident import fold
 from pipelines.store import schema
-from pipelines.store.store import Reader, Store, Writer
+from pipelines.store.store import Reader, Store, Writer, scratch_store
 
 CHUNK = 1000
 DIFFERENCES_SHOWN = 20
@@ -49,15 +47,10 @@ def rebuild(store: Store, desk: Desk, progress: Progress = _quietly) -> int:
 
 def verify(store: Store, desk: Desk, progress: Progress = _quietly) -> Verification:
     """Make everything anew from the facts, elsewhere, and compare; change nothing."""
-    with TemporaryDirectory() as folder, store.reading() as reader:
-        anew = Store(Path(folder) / "anew.sqlite3")
-        try:
-            with anew.writing() as writer:
-                incidents = _make(reader, writer, desk, progress)
-                found = [_compare(reader, writer, table) for table in _MADE]
-                cells = writer.count(schema.rollup) + writer.count(schema.sheet)
-        finally:
-            anew.close()
+    with scratch_store() as anew, store.reading() as reader, anew.writing() as writer:
+        incidents = _make(reader, writer, desk, progress)
+        found = [_compare(reader, writer, table) for table in _MADE]
+        cells = writer.count(schema.rollup) + writer.count(schema.sheet)
     wrong = [difference for differences in found for difference in differences]
     return Verification(
         incidents=incidents,

@@ -1,10 +1,21 @@
 """Settings that hold for every test."""
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+from tests.stores import kept_in
 
 # A shared machine may be slow for a moment; CI draws the same examples every time.
 settings.register_profile("default", deadline=None, max_examples=100)
 settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def every_database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Which database stores are kept in; see ``tests.stores``."""
+    with kept_in(request.param):
+        yield request.param

@@ -9,10 +9,12 @@ from pipelines.clock import SystemClock
 from pipelines.commands.now import now_of
 from pipelines.errors import QueryError
 from pipelines.freezing import touched_months
-from pipelines.installation import move_into_grids, open_installation
+from pipelines.installation import move_into_grids, open_installation, place_of_store
 from pipelines.lease import is_held, read_leases
 from pipelines.query import parse
 from pipelines.settings import Settings
+from pipelines.store.migrating import Step
+from pipelines.store.places import upgrade
 from pipelines.upkeep import rebuild, verify
 
 
@@ -71,6 +73,17 @@ def show_grid_versions(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if reason else 0
 
 
+def upgrade_store(settings: Settings, options: argparse.Namespace) -> int:
+    """Bring the store's tables to the form this program needs; broken off, all is as it was."""
+    done = upgrade(place_of_store(settings), _step)
+    print(f"{len(done)} migrations run; the store is up to date")
+    return 0
+
+
+def _step(step: Step, done: int, of: int) -> None:
+    print(f"{done + 1} of {of}: {step.number} {step.title}", file=sys.stderr)
+
+
 def _progress(done: int, of: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{done} of {of} incidents", end="\n" if done == of else "", file=sys.stderr)
@@ -84,3 +97,4 @@ def store_commands(commands: Any, command: Any) -> None:
     command(database, "grids", show_grid_versions)
     moving = command(database, "reattribute", reattribute_store)
     moving.add_argument("--from", dest="since", help="only what began then or later")
+    command(database, "upgrade", upgrade_store)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -85,34 +86,24 @@ fact = Table(
 )
 """One row a milestone of a report. A view: read only, for questions across many reports."""
 
-VIEWS = (
-    """
+VIEWS = {
+    "sqlite": """
     CREATE VIEW IF NOT EXISTS fact AS
     SELECT incident_id, report_id, said.value ->> 0 AS milestone, said.value ->> 1 AS at_ms,
            said.value ->> 2 AS precision_s, said.value ->> 3 AS method,
            said.value ->> 4 AS lat, said.value ->> 5 AS lon
     FROM report, json_each(report.facts) AS said
     """,
-)
-"""What makes the views."""
-
-FACTS_MOVED = (
-    "ALTER TABLE report ADD COLUMN facts TEXT NOT NULL DEFAULT '[]'",
-    """
-    UPDATE report SET facts = (
-        SELECT json_group_array(json_array(milestone, at_ms, precision_s, method)) FROM fact
-        WHERE fact.incident_id = report.incident_id AND fact.report_id = report.report_id
-    )
+    "postgresql": """
+    CREATE OR REPLACE VIEW fact AS
+    SELECT incident_id, report_id, (said ->> 0)::varchar(12) AS milestone,
+           (said ->> 1)::bigint AS at_ms, (said ->> 2)::integer AS precision_s,
+           (said ->> 3)::varchar(12) AS method,
+           (said ->> 4)::float AS lat, (said ->> 5)::float AS lon
+    FROM report, json_array_elements(report.facts::json) AS said
     """,
-    "DROP TABLE fact",
-)
-"""What brings a store up to date whose facts still have a table of their own."""
-
-RETURNED_ADDED = (
-    "ALTER TABLE incident ADD COLUMN returned_ms BIGINT",
-    "DROP VIEW IF EXISTS fact",
-)
-"""What brings a store up to date from before returns and taps were kept."""
+}
+"""What makes the view, by database."""
 
 incident = Table(
     "incident",
@@ -369,3 +360,29 @@ meta = Table(
     Column("value", Text, nullable=False),
 )
 """Facts about the store itself, such as the rules its rollups were made with."""
+
+MONTHLY = {"report": "recorded_ms", "signal": "recorded_ms"}
+"""The tables that only grow, and what they are cut by, month by month, where a database can."""
+
+
+def on_postgresql() -> MetaData:
+    """The same tables as PostgreSQL keeps them.
+
+    Texts are sorted by code point, as Python and SQLite do. What only grows is cut by month, and
+    PostgreSQL wants the month's column in the primary key; it is unique without it all the same,
+    see :mod:`pipelines.store.backends.postgresql`.
+    """
+    copies = MetaData()
+    for table in metadata.tables.values():
+        cut_by = MONTHLY.get(table.name)
+        copy = table.to_metadata(copies)
+        for column in copy.c:
+            if isinstance(column.type, String):
+                column.type = column.type.copy()
+                column.type.collation = "C"
+        if cut_by is not None:
+            keys = [column.name for column in table.primary_key]
+            copy.c[cut_by].primary_key = True
+            copy.append_constraint(PrimaryKeyConstraint(*(copy.c[key] for key in (*keys, cut_by))))
+            copy.dialect_options["postgresql"]["partition_by"] = f"RANGE ({cut_by})"
+    return copies

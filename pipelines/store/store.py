@@ -1,35 +1,29 @@
 """The store: what the door writes in one transaction, and what figures and screens read."""
 
-import sqlite3
-import threading
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    Table,
-    bindparam,
-    delete,
-    exists,
-    func,
-    inspect,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, select, update
 
 from pipelines.model.device import DeviceState
 from pipelines.model.fact import Statement
 from pipelines.store import schema, sql
+from pipelines.store.backends.backend import Backend
 from pipelines.store.device_rows import device_from
-from pipelines.store.engine import reading_engine, writing_engine
+from pipelines.store.places import Place, open_backend
 from pipelines.store.rows import IncidentRow, statement_from, to_ms
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_TRIES = 4
 _CHUNK = 500
 
 Device = tuple[str, str]
@@ -37,52 +31,87 @@ Device = tuple[str, str]
 
 
 class Store:
-    """All state of one installation, in one SQLite file."""
+    """All state of one installation, in one SQLite file or one PostgreSQL database."""
 
-    def __init__(self, file: Path) -> None:
-        """Open the file, and make it with all its tables if it is not there."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = writing_engine(file)
-        self._reader = reading_engine(file)
-        with self._writer.begin() as connection:
-            schema.metadata.create_all(connection)
-            moved = schema.FACTS_MOVED if "fact" in inspect(connection).get_table_names() else ()
-            known = {column["name"] for column in inspect(connection).get_columns("incident")}
-            added = () if "returned_ms" in known else schema.RETURNED_ADDED
-            for statement in (*moved, *added, *schema.VIEWS):
-                connection.exec_driver_sql(statement)
-        self._watch = sqlite3.connect(file, check_same_thread=False)
-        self._watch_lock = threading.Lock()
+    def __init__(self, place: Place) -> None:
+        """Open it, and make it with all its tables if it is not there.
+
+        Raises StoreBehindError when it is of another version and a person must say what to do.
+        """
+        self._backend = open_backend(place)
+        try:
+            self._backend.prepare()
+        except BaseException:
+            self._backend.close()
+            raise
 
     def close(self) -> None:
-        """Let go of the file."""
-        self._watch.close()
-        self._writer.dispose()
-        self._reader.dispose()
+        """Let go of the file or the database."""
+        self._backend.close()
 
     def version(self) -> int:
-        """A number that changes with every commit of any process; costs microseconds."""
-        with self._watch_lock:
-            return int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+        """A number that changes with every commit of any process; costs microseconds.
+
+        Of a database on another machine it is told a moment later.
+        """
+        return self._backend.version()
 
     @contextmanager
     def writing(self) -> Iterator["Writer"]:
-        """One transaction: all of it is on disk when the block ends, or none."""
-        with self._writer.begin() as connection:
-            yield Writer(connection)
+        """One transaction, alone: all of it is on disk when the block ends, or none.
+
+        Nobody else writes meanwhile, in whichever process.
+        """
+        with self._backend.writer.begin() as connection:
+            self._backend.begun_alone(connection)
+            yield Writer(connection, self._backend)
+            self._backend.ending(connection)
+
+    def taking_in(self, work: Callable[["Writer"], T]) -> T:
+        """Do work in one transaction beside others of the same sort; return what it returns.
+
+        When it gets in the way of another one, all of it is taken back and done again, at last
+        alone; so what it does must depend on nothing but the store. The writer's ``claim`` and
+        ``await_turn`` keep the others from what it is about to read and write.
+        """
+        for _ in range(_TRIES):
+            try:
+                with self._backend.writer.begin() as connection:
+                    self._backend.begun_beside(connection)
+                    done = work(Writer(connection, self._backend))
+                    self._backend.ending(connection)
+                return done
+            except Exception as error:
+                if not self._backend.is_conflict(error):
+                    raise
+                logger.info("two transactions met, this one is tried again: %s", type(error))
+        with self.writing() as writer:
+            return work(writer)
 
     @contextmanager
     def reading(self) -> Iterator["Reader"]:
         """One consistent view of the store."""
-        with self._reader.begin() as connection:
-            yield Reader(connection)
+        with self._backend.reader.begin() as connection:
+            yield Reader(connection, self._backend)
+
+
+@contextmanager
+def scratch_store() -> Iterator[Store]:
+    """An empty store for a short while, embedded whatever else is used."""
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "scratch.sqlite3")
+        try:
+            yield store
+        finally:
+            store.close()
 
 
 class Reader:
     """Reads within one transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, backend: Backend) -> None:
         self._connection = connection
+        self._backend = backend
 
     def positions(self, source: str) -> dict[str, str]:
         """How far a source has been read, by part."""
@@ -153,13 +182,8 @@ class Reader:
     def began_between(self, ids: Sequence[str], begin_ms: int, end_ms: int) -> Iterator[Row[Any]]:
         """The rows of those of these incidents that began in [begin, end)."""
         table = schema.incident
-        query = select(table).where(
-            table.c.id.in_(bindparam("ids", expanding=True)),
-            table.c.t0_ms >= begin_ms,
-            table.c.t0_ms < end_ms,
-        )
-        for i in range(0, len(ids), _CHUNK):
-            yield from self._connection.execute(query, {"ids": ids[i : i + _CHUNK]})
+        query = select(table).where(table.c.t0_ms >= begin_ms, table.c.t0_ms < end_ms)
+        yield from self._among(query, table.c.id, ids)
 
     def count(self, table: Table) -> int:
         """How many rows a table has."""
@@ -168,18 +192,8 @@ class Reader:
     def by_key(
         self, table: Table, keys: Iterable[tuple[Any, ...]]
     ) -> Iterator[tuple[Any, ...] | None]:
-        """The row of each key, in the order of the keys; None where there is none.
-
-        Straight to the driver, which keeps the statement ready: there are many, and each is small.
-        """
-        found = sql.finding(table, self._connection.dialect)
-        cursor = self._connection.connection.cursor()
-        try:
-            for key in keys:
-                cursor.execute(found, key)
-                yield cursor.fetchone()
-        finally:
-            cursor.close()
+        """The row of each key, in the order of the keys; None where there is none."""
+        yield from self._backend.by_key(self._connection, table, keys)
 
     def unsettled(self, moment_ms: int, *, begin_ms: int, end_ms: int) -> Iterator[IncidentRow]:
         """The incidents of [begin, end) whose verdicts could still change at a moment.
@@ -213,9 +227,13 @@ class Reader:
 
     def _by_incident(self, table: Table, ids: Sequence[str]) -> Iterator[Row[Any]]:
         column = table.c.incident_id if "incident_id" in table.c else table.c.id
-        query = select(table).where(column.in_(bindparam("ids", expanding=True)))
-        for i in range(0, len(ids), _CHUNK):
-            yield from self._connection.execute(query, {"ids": ids[i : i + _CHUNK]})
+        yield from self._among(select(table), column, ids)
+
+    def _among(self, query: Any, column: Any, ids: Sequence[Any]) -> Iterator[Row[Any]]:
+        """The rows of a query whose column is one of many values, so many at a time."""
+        wanted, chunk = query.where(self._backend.among(column)), self._backend.chunk
+        for i in range(0, len(ids), chunk):
+            yield from self._connection.execute(wanted, {"ids": ids[i : i + chunk]})
 
     def incidents(self, ids: Iterable[str]) -> dict[str, Row[Any]]:
         """The rows of these incidents, by id."""
@@ -224,27 +242,15 @@ class Reader:
     def known_reports(self, ids: Iterable[str]) -> set[tuple[str, bytes]]:
         """(incident id, report id) of every report about these incidents."""
         table = schema.report
-        query = select(table.c.incident_id, table.c.report_id).where(
-            table.c.incident_id.in_(bindparam("ids", expanding=True))
-        )
-        known: set[tuple[str, bytes]] = set()
-        wanted = list(ids)
-        for i in range(0, len(wanted), _CHUNK):
-            rows = self._connection.execute(query, {"ids": wanted[i : i + _CHUNK]})
-            known.update((row.incident_id, bytes(row.report_id)) for row in rows)
-        return known
+        query = select(table.c.incident_id, table.c.report_id)
+        rows = self._among(query, table.c.incident_id, list(ids))
+        return {(row.incident_id, bytes(row.report_id)) for row in rows}
 
     def known_quarantine(self, source: str, contents: Sequence[bytes]) -> set[bytes]:
         """Which of these bad records are already in quarantine."""
         table = schema.quarantine
-        query = select(table.c.content).where(
-            table.c.source == source, table.c.content.in_(bindparam("ids", expanding=True))
-        )
-        known: set[bytes] = set()
-        for i in range(0, len(contents), _CHUNK):
-            rows = self._connection.execute(query, {"ids": contents[i : i + _CHUNK]})
-            known.update(bytes(row.content) for row in rows)
-        return known
+        query = select(table.c.content).where(table.c.source == source)
+        return {bytes(row.content) for row in self._among(query, table.c.content, contents)}
 
     def devices(self, source: str | None = None) -> list[DeviceState]:
         """The state of every device, or of those of one source."""
@@ -257,13 +263,9 @@ class Reader:
         """The state of these devices, by source and device; without those never heard."""
         found: dict[Device, DeviceState] = {}
         for source, names in _by_source(devices).items():
-            query = select(schema.device).where(
-                schema.device.c.source == source,
-                schema.device.c.device.in_(bindparam("ids", expanding=True)),
-            )
-            for i in range(0, len(names), _CHUNK):
-                for row in self._connection.execute(query, {"ids": names[i : i + _CHUNK]}):
-                    found[source, row.device] = device_from(row)
+            query = select(schema.device).where(schema.device.c.source == source)
+            for row in self._among(query, schema.device.c.device, names):
+                found[source, row.device] = device_from(row)
         return found
 
     def alarms(self, device: Device, *, since_ms: int, until_ms: int) -> dict[int, int]:
@@ -280,27 +282,41 @@ class Reader:
 class Writer(Reader):
     """Reads and writes within one transaction."""
 
+    def claim(self, devices: Iterable[Device]) -> None:
+        """Keep other transactions from these devices and their alarms, before they are read."""
+        self._backend.claim(self._connection, ("/".join(device) for device in devices))
+
+    def incidents_to_change(self, ids: Iterable[str]) -> dict[str, Row[Any]]:
+        """The rows of these incidents, which no other transaction changes before this one ends.
+
+        To be asked before anything that was said about them is read.
+        """
+        query = select(schema.incident).order_by(schema.incident.c.id).with_for_update()
+        rows = self._among(query, schema.incident.c.id, sorted(ids))
+        return {row.id: row for row in rows}
+
+    def await_turn(self) -> None:
+        """Be the only one from here to the end that reads and writes the rows all share."""
+        self._backend.await_turn(self._connection)
+
     def add(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert rows that are not there."""
-        self._many(sql.adding(table, self._connection.dialect), rows)
+        """Insert rows that are not there, each with its columns in the table's order."""
+        self._backend.add(self._connection, table, rows)
 
     def add_new(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows, passing over those whose key is there."""
-        self._many(sql.adding_new(table, self._connection.dialect), rows)
+        self._backend.add_new(self._connection, table, rows)
 
     def put(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows, replacing those whose key is there."""
-        self._many(sql.putting(table, self._connection.dialect), rows)
+        self._backend.put(self._connection, table, rows)
 
-    def _many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Run a statement for many rows, each with its columns in the table's order.
+    def forget_months(self, table: Table, before: datetime) -> int:
+        """Delete the rows of whole UTC months that ended by a moment; return how many.
 
-        Tuples go to the driver as they are: building a dictionary a row and taking it apart again
-        costs as much as the insertion itself. They go in the order of their first column, which
-        begins every key, so that each page of the tree is visited once.
+        Of ``report`` and ``signal``. Incidents and sums stay, and can no longer be made anew.
         """
-        if rows:
-            self._connection.exec_driver_sql(statement, sorted(rows, key=itemgetter(0)))
+        return self._backend.forget_months(self._connection, table, to_ms(before))
 
     def change(self, statement: Any) -> int:
         """Run an UPDATE or DELETE; return how many rows it changed."""
@@ -363,7 +379,7 @@ class Writer(Reader):
 
     def remove(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         """Delete the rows with these keys."""
-        self._many(sql.removing(table, self._connection.dialect), keys)
+        self._backend.remove(self._connection, table, keys)
 
 
 def _by_source(devices: Iterable[Device]) -> dict[str, list[str]]:
@@ -371,9 +387,3 @@ def _by_source(devices: Iterable[Device]) -> dict[str, list[str]]:
     for source, device in devices:
         named[source].append(device)
     return named
-
-
-def remove(file: Path) -> None:
-    """Delete a store's files, if they are there."""
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{file}{suffix}").unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from pipelines.sources import Source
 from pipelines.store import schema
 from pipelines.store.store import Store
 from tests.builders import MUCH_LATER, NINE, at
+from tests.stores import environ_of
 
 COLUMNS = (
     "record", "id", "unit", "kind", "reported", "accepted", "dispatched", "arrived", "resolved",
@@ -137,7 +138,8 @@ def a_square(west: float, south: float = 30.0, side: float = 0.1) -> list[tuple[
 def the_settings(folder: Path, **config: Any) -> Settings:
     """The settings of an installation in ``folder``; takes what ``a_config`` takes."""
     the_grids(folder)
-    return load({"GRID135_DATA": str(folder / "data")}, str(a_config(folder, **config)))
+    environ = {"GRID135_DATA": str(folder / "data"), **environ_of(folder)}
+    return load(environ, str(a_config(folder, **config)))
 
 
 def an_installation(folder: Path, *, replayed: bool = False, **config: Any) -> Installation:

@@ -21,6 +21,9 @@ from tests.pipelines.installations import (
     a_record,
     an_installation,
 )
+from tests.stores import examples, on_every_database
+
+pytestmark = on_every_database
 
 Told = list[tuple[int, list[dict[str, str]]]]
 """(seconds after nine, the rows that were received then)."""
@@ -96,15 +99,18 @@ histories = st.lists(
 ).map(lambda batches: sorted(batches, key=lambda batch: batch[0]))
 
 
-@settings(max_examples=40, deadline=None)
-@given(histories, st.integers(0, 3200))
-def test_known_then_is_what_a_store_that_stopped_then_says(tmp_path_factory, batches, seconds):
-    whole = told(tmp_path_factory.mktemp("whole"), batches)
-    stopped = told(tmp_path_factory.mktemp("stopped"), [b for b in batches if b[0] <= seconds])
+def test_known_then_is_what_a_store_that_stopped_then_says(tmp_path_factory, every_database):
+    @settings(max_examples=examples(40), deadline=None)
+    @given(histories, st.integers(0, 3200))
+    def the_same(batches, seconds):
+        whole = told(tmp_path_factory.mktemp("whole"), batches)
+        stopped = told(tmp_path_factory.mktemp("stopped"), [b for b in batches if b[0] <= seconds])
 
-    assert answers(whole, known_at=at(seconds)) == answers(stopped)
-    whole.store.close()
-    stopped.store.close()
+        assert answers(whole, known_at=at(seconds)) == answers(stopped)
+        whole.store.close()
+        stopped.store.close()
+
+    the_same()
 
 
 def test_asked_only_what_was_known_the_clock_stands_then(tmp_path):

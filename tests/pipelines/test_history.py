@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from benchmarks import history, long_history
+from pipelines.installation import place_of_store
 from pipelines.store.rows import from_ms
 from pipelines.store.store import Store
 from tests.pipelines.installations import content
@@ -43,8 +44,8 @@ def test_a_built_history_is_what_the_door_makes_of_it(tmp_path: Path) -> None:
     for source in door.sources:
         door.pull(source, now=long_history.NOW)
     built.store.close()
-    history.build(tmp_path / "built", built.desk, CALLS)
-    again = Store(tmp_path / "built" / "data" / "grid135.sqlite3")
+    history.build(place_of_store(built.settings), built.desk, CALLS)
+    again = Store(place_of_store(built.settings))
 
     names = ("incident", "rollup", "sheet", "slot")
     assert content(door.store, *names) == content(again, *names)

@@ -1,12 +1,11 @@
 """The one door: whatever comes in, how often and in which order, the store says the same."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from pipelines.ingest import Door
 from pipelines.installation import Installation
 from pipelines.query import By, Query, kpi, rows
 from pipelines.receipt import Counts
-from pipelines.store.store import Store
+from pipelines.store.store import Store, Writer
 from pipelines.upkeep import rebuild
 from tests.builders import MUCH_LATER, NINE, at
 from tests.pipelines.installations import (
@@ -34,8 +33,10 @@ from tests.pipelines.installations import (
     content,
     taken_in,
 )
+from tests.stores import an_empty_store, examples, on_every_database
 
 MADE = ("incident", "rollup")
+pytestmark = on_every_database
 SAID = ("report", "fact", "context", "quarantine")
 
 
@@ -173,11 +174,12 @@ class BreaksAtTheEnd:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    @contextmanager
-    def writing(self) -> Iterator[Any]:
-        with self._store.writing() as writer:
-            yield writer
+    def taking_in(self, work: Callable[[Writer], Any]) -> Any:
+        def breaks(writer: Writer) -> None:
+            work(writer)
             raise OSError("disk full")
+
+        return self._store.taking_in(breaks)
 
 
 @pytest.mark.parametrize(
@@ -311,11 +313,9 @@ def in_batches(
 @contextmanager
 def an_empty_street(street: Installation) -> Iterator[Installation]:
     """The same street with a store of its own."""
-    with TemporaryDirectory() as folder:
-        store = Store(Path(folder) / "store.sqlite3")
+    with an_empty_store() as store:
         door = Door(store, rules=street.settings.rules, grids=street.grids, zone=street.desk.zone)
         yield replace(street, store=store, door=door)
-        store.close()
 
 
 def delivered(
@@ -337,34 +337,40 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return an_installation(tmp_path_factory.mktemp("street"))
 
 
-@settings(max_examples=40, phases=[Phase.reuse, Phase.generate])
-@given(data=st.data())
 def test_any_order_repetition_and_batching_gives_the_same_store(
-    template: Installation, data: st.DataObject
+    template: Installation, every_database: str
 ) -> None:
-    items = data.draw(deliveries())
-    again = data.draw(st.lists(st.sampled_from(items), max_size=6))
-    shuffled = data.draw(st.permutations(items + again))
-    cuts = data.draw(st.lists(st.booleans(), max_size=5))
+    @settings(max_examples=examples(40), phases=[Phase.reuse, Phase.generate])
+    @given(data=st.data())
+    def the_same(data: st.DataObject) -> None:
+        items = data.draw(deliveries())
+        again = data.draw(st.lists(st.sampled_from(items), max_size=6))
+        shuffled = data.draw(st.permutations(items + again))
+        cuts = data.draw(st.lists(st.booleans(), max_size=5))
 
-    in_order = sorted(items, key=lambda item: (item[0], item[1].ordinal))
-    assert delivered(template, shuffled, cuts) == delivered(template, in_order, [])
+        in_order = sorted(items, key=lambda item: (item[0], item[1].ordinal))
+        assert delivered(template, shuffled, cuts) == delivered(template, in_order, [])
+
+    the_same()
 
 
-@settings(max_examples=25)
-@given(said=st.lists(calls | st.none(), max_size=12), now=st.sampled_from([NINE, MUCH_LATER]))
 def test_every_record_that_was_read_is_stored_or_known_or_set_aside(
-    template: Installation, said: list[dict[str, str] | None], now: datetime
+    template: Installation, every_database: str
 ) -> None:
-    records = [
-        a_bad_record("junk") if row is None else a_record(row, ordinal=n)
-        for n, row in enumerate(said)
-    ]
-    with an_empty_street(template) as fresh:
-        first = accepted(fresh, *records, now=now)
-        second = accepted(fresh, *records, now=now)
-        kept = content(fresh.store, "report", "quarantine")
+    @settings(max_examples=examples(25))
+    @given(said=st.lists(calls | st.none(), max_size=12), now=st.sampled_from([NINE, MUCH_LATER]))
+    def accounted_for(said: list[dict[str, str] | None], now: datetime) -> None:
+        records = [
+            a_bad_record("junk") if row is None else a_record(row, ordinal=n)
+            for n, row in enumerate(said)
+        ]
+        with an_empty_street(template) as fresh:
+            first = accepted(fresh, *records, now=now)
+            second = accepted(fresh, *records, now=now)
+            kept = content(fresh.store, "report", "quarantine")
 
-    assert first.read == len(said) == first.stored + first.duplicate + first.quarantined
-    assert (len(kept["report"]), len(kept["quarantine"])) == (first.stored, first.quarantined)
-    assert (second.stored, second.quarantined, second.duplicate) == (0, 0, len(said))
+        assert first.read == len(said) == first.stored + first.duplicate + first.quarantined
+        assert (len(kept["report"]), len(kept["quarantine"])) == (first.stored, first.quarantined)
+        assert (second.stored, second.quarantined, second.duplicate) == (0, 0, len(said))
+
+    accounted_for()

@@ -33,7 +33,9 @@ from tests.pipelines.installations import (
     drop,
 )
 from tests.processes import until
+from tests.stores import on_every_database, place_in
 
+pytestmark = on_every_database
 CALLS = lease_of("calls")
 HOUR = timedelta(hours=1)
 
@@ -53,7 +55,7 @@ class Steady:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "store.sqlite3")
+    store = Store(place_in(tmp_path))
     yield store
     store.close()
 

@@ -30,6 +30,9 @@ from tests.pipelines.installations import (
     content,
     drop,
 )
+from tests.stores import environ_of, on_every_database
+
+pytestmark = on_every_database
 
 LATER = NINE + timedelta(days=1)
 EVERYTHING = ("report", "fact", "incident", "rollup", "quarantine")
@@ -52,9 +55,8 @@ def corrected(folder: Path, street: Installation, old: str, new: str) -> Install
     from pipelines.installation import open_installation
     from pipelines.settings import load
 
-    return open_installation(
-        load({"GRID135_DATA": str(folder / "data")}, str(config)), replayed=False
-    )
+    environ = {"GRID135_DATA": str(folder / "data"), **environ_of(folder)}
+    return open_installation(load(environ, str(config)), replayed=False)
 
 
 def replayed(street: Installation) -> quarantine.Replayed:

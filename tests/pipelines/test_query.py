@@ -40,6 +40,7 @@ from tests.pipelines.installations import (
     taken_in,
 )
 from tests.pipelines.test_ingest import an_empty_street
+from tests.stores import examples
 
 PLACES = {"G1": IN_G1, "G2": IN_G2, "G3": IN_G3, "away": ELSEWHERE, "none": None}
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -150,16 +151,19 @@ def answered(street: Installation, query: Query) -> dict[str, Tally]:
         return tallies(reader, query, street.desk)
 
 
-@settings(max_examples=50)
-@given(said=st.lists(calls(), max_size=14), asked=st.lists(queries, min_size=1, max_size=8))
 def test_rollups_and_what_is_not_settled_equal_counting_one_by_one(
-    template: Installation, said: list[dict[str, str]], asked: list[Query]
+    template: Installation, every_database: str
 ) -> None:
-    with an_empty_street(template) as street:
-        taken_in(street, *said)
+    @settings(max_examples=examples(50))
+    @given(said=st.lists(calls(), max_size=14), asked=st.lists(queries, min_size=1, max_size=8))
+    def equal(said: list[dict[str, str]], asked: list[Query]) -> None:
+        with an_empty_street(template) as street:
+            taken_in(street, *said)
 
-        for query in asked:
-            assert answered(street, query) == counted_one_by_one(street, query)
+            for query in asked:
+                assert answered(street, query) == counted_one_by_one(street, query)
+
+    equal()
 
 
 @settings(max_examples=30)
@@ -235,13 +239,16 @@ class Street(RuleBasedStateMachine):
             assert answered(self.street, query) == counted_one_by_one(self.street, query)
 
 
-def test_the_figures_stay_right_while_records_come_in(template: Installation) -> None:
+def test_the_figures_stay_right_while_records_come_in(
+    template: Installation, every_database: str
+) -> None:
     machine = type("StreetOfThisTest", (Street,), {"template": template})
-    run_state_machine_as_test(machine, settings=settings(max_examples=12, stateful_step_count=8))
+    tried = settings(max_examples=examples(12), stateful_step_count=8)
+    run_state_machine_as_test(machine, settings=tried)
 
 
 @pytest.fixture
-def street(tmp_path: Path) -> Iterator[Installation]:
+def street(tmp_path: Path, every_database: str) -> Iterator[Installation]:
     installation = an_installation(tmp_path)
     yield installation
     installation.store.close()

@@ -1,17 +1,13 @@
 """The store can prove its figures, and make them anew."""
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from pipelines.groups import Query
 from pipelines.installation import Installation
-from pipelines.monitoring import monitor
 from pipelines.store import schema
 from pipelines.upkeep import CHUNK, rebuild, verify
-from tests.builders import MUCH_LATER
 from tests.pipelines.installations import (
     IN_G1,
     IN_G3,
@@ -20,6 +16,9 @@ from tests.pipelines.installations import (
     content,
     taken_in,
 )
+from tests.stores import on_every_database
+
+pytestmark = on_every_database
 
 MADE = ("incident", "rollup")
 
@@ -98,26 +97,3 @@ def test_progress_is_told_after_every_chunk(street):
 
     assert told == [(42, 42)]
     assert CHUNK > 42
-
-
-def test_a_store_from_before_returns_were_kept_is_opened_and_counts_them_anew(tmp_path):
-    street = an_installation(tmp_path)
-    taken_in(street, a_call("A-1", arrived=200, resolved=900))
-    street.store.close()
-    old = sqlite3.connect(next((tmp_path / "data").glob("*.sqlite3")))
-    old.executescript(
-        """
-        DROP VIEW fact;
-        CREATE VIEW fact AS SELECT incident_id, report_id FROM report;
-        ALTER TABLE incident DROP COLUMN returned_ms;
-        UPDATE meta SET value = 'an earlier form' WHERE key = 'made_with';
-        """
-    )
-    old.close()
-
-    again = an_installation(tmp_path)
-
-    assert verify(again.store, again.desk).wrong == 0
-    with again.store.reading() as reader:
-        assert monitor(reader, Query(as_of=MUCH_LATER), again.desk).stamps == 1
-    again.store.close()

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from pipelines.store import engine as engines
+from pipelines.store.backends import sqlite as engines
 
 
 @pytest.mark.parametrize("open_engine", [engines.reading_engine, engines.writing_engine])

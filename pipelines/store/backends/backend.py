@@ -1,0 +1,95 @@
+"""What a store asks of its database; nothing above the store knows which one it is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+from sqlalchemy import ColumnElement, Connection, Engine, Table
+
+from pipelines.store.migrating import Progress, Step
+
+Row = tuple[Any, ...]
+
+
+class Backend(ABC):
+    """One database, opened: an engine to write with, one to read with, and what differs.
+
+    A transaction of ``writer`` sees what is committed when it asks; one of ``reader`` sees one
+    state throughout and cannot write.
+    """
+
+    writer: Engine
+    reader: Engine
+    chunk: ClassVar[int] = 500
+    """How many ids are asked for at once."""
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Make what is not there; raises StoreBehindError when only a person may mend it."""
+
+    @abstractmethod
+    def upgrade(self, progress: Progress) -> list[Step]:
+        """Bring the tables to the newest form, in one transaction; return what was done."""
+
+    @abstractmethod
+    def version(self) -> int:
+        """A number that changes with every commit of any process; costs microseconds."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the database."""
+
+    @abstractmethod
+    def begun_alone(self, connection: Connection) -> None:
+        """Wait, when a transaction begins, until no other one writes; none does beside it."""
+
+    @abstractmethod
+    def begun_beside(self, connection: Connection) -> None:
+        """Wait, when a transaction begins, until none writes that must be alone."""
+
+    @abstractmethod
+    def claim(self, connection: Connection, names: Iterable[str]) -> None:
+        """Keep other transactions from what these names stand for, to the end of this one."""
+
+    @abstractmethod
+    def await_turn(self, connection: Connection) -> None:
+        """Be the only one from here to the end that reads and writes the rows all share."""
+
+    @abstractmethod
+    def ending(self, connection: Connection) -> None:
+        """Say, when a transaction is about to be committed, that the store has changed."""
+
+    @abstractmethod
+    def is_conflict(self, error: Exception) -> bool:
+        """Whether a transaction failed only because of another one, and may be tried again."""
+
+    @abstractmethod
+    def among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Whether a column is one of the values that are given as parameter ``ids``, a list."""
+
+    @abstractmethod
+    def by_key(self, connection: Connection, table: Table, keys: Iterable[Row]) -> Iterator[Any]:
+        """The row of each key, in the order of the keys; None where there is none."""
+
+    @abstractmethod
+    def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows that are not there, each with its columns in the table's order."""
+
+    @abstractmethod
+    def add_new(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows, passing over those whose key is there."""
+
+    @abstractmethod
+    def put(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """Insert rows, replacing those whose key is there."""
+
+    @abstractmethod
+    def remove(self, connection: Connection, table: Table, keys: Sequence[Row]) -> None:
+        """Delete the rows with these keys."""
+
+    @abstractmethod
+    def forget_months(self, connection: Connection, table: Table, before_ms: int) -> int:
+        """Delete the rows of whole UTC months that ended by a moment; return how many.
+
+        Of a table that is cut by month: see ``schema.MONTHLY``.
+        """

@@ -1,0 +1,316 @@
+"""A store in a PostgreSQL database, or in one schema of it: many processes write at once.
+
+How figures stay exact with several writers, on READ COMMITTED:
+
+- A transaction that takes records in first locks the *incident rows* it is going to fold anew, in
+  the order of their ids, and only then reads what was said about them; so two sources that speak
+  of one incident wait for each other, and the second sees what the first has added. Two that
+  *make* the same incident meet at its primary key: one of them fails as a whole and is tried
+  again (``is_conflict``), which is harmless as everything is idempotent. This also keeps reports
+  unique, whose key holds their month here: nobody adds one without the lock on its incident.
+- Alarms of a *device* decide which incident they belong to, so a device is claimed before its
+  alarms are read, by one of a few hundred advisory locks.
+- The rows that *all share* (sheets, sums, counters) are read and written at the very end, behind
+  one advisory lock that is held only for that and the commit (``await_turn``).
+- Whatever else writes (the lease, a rebuild, a replay that begins anew) is alone: it holds
+  exclusively what those transactions hold together. So the lease that was checked when a
+  transaction began still holds when it is committed.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, ClassVar
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    any_,
+    bindparam,
+    cast,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.exc import DBAPIError
+
+from pipelines.errors import StoreBehindError
+from pipelines.store import migrating
+from pipelines.store.backends import copying, partitions
+from pipelines.store.backends.backend import Backend, Row
+from pipelines.store.backends.copying import DIALECT, quoted
+from pipelines.store.backends.notice import CHANNEL, Notice
+from pipelines.store.migrating import Progress, Step
+
+logger = logging.getLogger(__name__)
+
+_GROUP = 0x135
+"""The first number of our advisory locks; others may use some of their own."""
+_ALL, _TURN, _FIRST_CLAIM, _CLAIMS = 0, 1, 16, 256
+
+_ALIVE = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "application_name": "grid135",
+}
+"""A server that is gone without a word is noticed within half a minute."""
+
+_LOCK, _SHARE = (f"SELECT pg_advisory_xact_lock{mode}(%s, %s)" for mode in ("", "_shared"))
+
+
+class PostgresqlBackend(Backend):
+    """A store in a database of a PostgreSQL server; ``schema`` in the URL's query names one."""
+
+    chunk: ClassVar[int] = 10_000
+
+    def __init__(self, url: URL) -> None:
+        self._url, self._schema = without_schema(url)
+        self.writer = self._engine(writes=True)
+        self.reader = self._engine(writes=False)
+        self._notice = Notice(self._connected)
+
+    def prepare(self) -> None:
+        """Make the tables in an empty database; raises StoreBehindError for older ones."""
+        self._make_schema()
+        with self.writer.begin() as connection:
+            self.begun_alone(connection)
+            if migrating.is_empty(connection):
+                migrating.make(connection)
+                return
+            found = migrating.revision(connection)
+        if found == migrating.head():
+            return
+        migrating.refuse_newer(found)
+        raise StoreBehindError(
+            f"the store in the database {self._url.database!r} is of an earlier version "
+            f"({found or 'unnumbered'}; this program needs {migrating.head()}): stop what uses it, "
+            "then bring it up to date with: app.py db upgrade"
+        )
+
+    def upgrade(self, progress: Progress) -> list[Step]:
+        """Alone: what writes is waited for, and waits."""
+        self._make_schema()
+        with self.writer.begin() as connection:
+            self.begun_alone(connection)
+            if migrating.is_empty(connection):
+                migrating.make(connection)
+                return []
+            migrating.refuse_newer(migrating.revision(connection))
+            done = migrating.upgrade(connection, progress)
+            self.ending(connection)
+        return done
+
+    def version(self) -> int:
+        """How many notices of a change have come; see :class:`Notice`."""
+        return self._notice.number()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self._notice.close()
+        self.writer.dispose()
+        self.reader.dispose()
+
+    def begun_alone(self, connection: Connection) -> None:
+        """See above."""
+        _execute(connection, _LOCK, (_GROUP, _ALL))
+
+    def begun_beside(self, connection: Connection) -> None:
+        """See above."""
+        _execute(connection, _SHARE, (_GROUP, _ALL))
+
+    def claim(self, connection: Connection, names: Iterable[str]) -> None:
+        """In one order, so that no two wait for each other."""
+        for number in sorted({_FIRST_CLAIM + _hash(name) % _CLAIMS for name in names}):
+            _execute(connection, _LOCK, (_GROUP, number))
+
+    def await_turn(self, connection: Connection) -> None:
+        """See above."""
+        _execute(connection, _LOCK, (_GROUP, _TURN))
+
+    def ending(self, connection: Connection) -> None:
+        """The server tells the others when, and only if, the transaction is committed."""
+        _execute(connection, "SELECT pg_notify(%s, '')", (CHANNEL,))
+
+    def is_conflict(self, error: Exception) -> bool:
+        """Somebody else made the same row, or each waited for the other."""
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        conflicts = (
+            psycopg.errors.UniqueViolation,
+            psycopg.errors.DeadlockDetected,
+            psycopg.errors.SerializationFailure,
+            psycopg.errors.DuplicateTable,
+        )
+        return isinstance(cause, conflicts)
+
+    def among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """One parameter for all of them."""
+        return column == any_(cast(bindparam("ids"), ARRAY(column.type)))
+
+    def by_key(self, connection: Connection, table: Table, keys: Iterable[Row]) -> Iterator[Any]:
+        """All in one question."""
+        wanted = list(keys)
+        if not wanted:
+            return
+        at = table.c.keys().index(next(iter(table.primary_key)).key)
+        columns = [list(column) for column in zip(*wanted, strict=True)]
+        for row in _cursor(connection).execute(_finding(table), columns):
+            yield None if row[at] is None else row
+
+    def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """By COPY where there are many."""
+        if not rows:
+            return
+        partitions.make(connection, table, rows)
+        copying.add(_cursor(connection), table, rows)
+
+    def add_new(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """By COPY into a table beside it where there are many."""
+        if not rows:
+            return
+        partitions.make(connection, table, rows)
+        copying.merge(_cursor(connection), table, rows, replacing=False)
+
+    def put(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        """By COPY into a table beside it where there are many."""
+        if rows:
+            copying.merge(_cursor(connection), table, rows, replacing=True)
+
+    def remove(self, connection: Connection, table: Table, keys: Sequence[Row]) -> None:
+        """All in one statement."""
+        if keys:
+            columns = [list(column) for column in zip(*keys, strict=True)]
+            _cursor(connection).execute(_removing(table), columns)
+
+    def forget_months(self, connection: Connection, table: Table, before_ms: int) -> int:
+        """Each month is a partition: it is dropped, and its room given back, in no time."""
+        return partitions.drop(connection, table, before_ms)
+
+    def _make_schema(self) -> None:
+        if self._schema is None:
+            return
+        made = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self._schema))
+        with self._connected() as connection:
+            connection.execute(_LOCK, (_GROUP, _ALL))  # two at once would both try
+            connection.execute(made)
+
+    def _engine(self, *, writes: bool) -> Engine:
+        engine = create_engine(
+            self._url,
+            paramstyle="format",  # rows go to the driver as they are
+            creator=lambda: self._connected(writes=writes),
+            pool_size=1 if writes else 8,
+            max_overflow=0,
+            pool_use_lifo=True,
+            # a server that was started anew is found out here, and nobody else notices
+            pool_pre_ping=True,
+        )
+        event.listen(engine, "connect", _prepare)
+        return engine
+
+    def _connected(self, *, writes: bool = True) -> "psycopg.Connection[Any]":
+        connection = psycopg.connect(**_arguments(self._url))
+        if self._schema is not None:
+            connection.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
+            connection.commit()
+        connection.read_only = not writes
+        level = psycopg.IsolationLevel
+        connection.isolation_level = level.READ_COMMITTED if writes else level.REPEATABLE_READ
+        return connection
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    """What is asked over and over is planned once, whatever is asked in between."""
+    connection.prepared_max = 500
+
+
+def without_schema(url: URL) -> tuple[URL, str | None]:
+    """The URL as the driver wants it, and the schema it names for us."""
+    name = url.query.get("schema")
+    rest = url.difference_update_query(["schema"])
+    return rest, str(name) if name else None
+
+
+def exists(url: URL) -> bool:
+    """Whether there are tables of ours at a URL."""
+    with _server(url) as (connection, name):
+        inside = "current_schema()" if name is None else "%s"
+        query = f"SELECT FROM pg_tables WHERE tablename = 'report' AND schemaname = {inside}"
+        return connection.execute(query, () if name is None else (name,)).fetchone() is not None
+
+
+def remove(url: URL) -> None:
+    """Drop the schema that a URL names, with all that is in it, if it is there."""
+    with _server(url) as (connection, name):
+        if name is None:
+            raise ValueError("only a store in a schema of its own can be removed")
+        dropped = sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name))
+        connection.execute(dropped)
+
+
+@contextmanager
+def _server(url: URL) -> "Iterator[tuple[psycopg.Connection[Any], str | None]]":
+    rest, name = without_schema(url)
+    with psycopg.connect(**_arguments(rest), autocommit=True) as connection:
+        yield connection, name
+
+
+def _arguments(url: URL) -> dict[str, Any]:
+    told = url.translate_connect_args(username="user", database="dbname")
+    return {**_ALIVE, **url.query, **told}
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=4).digest(), "big")
+
+
+def _cursor(connection: Connection) -> "psycopg.Cursor[Any]":
+    cursor: psycopg.Cursor[Any] = connection.connection.cursor()  # type: ignore[assignment]
+    return cursor
+
+
+def _execute(connection: Connection, statement: str, parameters: Row) -> None:
+    connection.exec_driver_sql(statement, parameters)
+
+
+@lru_cache(maxsize=64)
+def _finding(table: Table) -> str:
+    """The rows with some keys, in their order; one parameter a column of the key, a list each."""
+    keys = list(table.primary_key)
+    columns = ", ".join(f"t.{quoted(column.name)}" for column in table.c)
+    names = ", ".join(f"k{i}" for i in range(len(keys)))
+    return (
+        f"SELECT {columns} FROM unnest({_arrays(table)}) WITH ORDINALITY AS wanted({names}, n) "  # noqa: S608 - names of ours
+        f"LEFT JOIN {quoted(table.name)} AS t ON {_same(table)} ORDER BY wanted.n"
+    )
+
+
+@lru_cache(maxsize=64)
+def _removing(table: Table) -> str:
+    """Delete the rows with some keys."""
+    names = ", ".join(f"k{i}" for i in range(len(table.primary_key)))
+    return (
+        f"DELETE FROM {quoted(table.name)} AS t USING unnest({_arrays(table)}) AS wanted({names}) "  # noqa: S608 - names of ours
+        f"WHERE {_same(table)}"
+    )
+
+
+def _arrays(table: Table) -> str:
+    return ", ".join(f"%s::{c.type.compile(DIALECT)}[]" for c in table.primary_key)
+
+
+def _same(table: Table) -> str:
+    """That a row has one of the keys."""
+    return " AND ".join(
+        f"t.{quoted(column.name)} = wanted.k{i}" for i, column in enumerate(table.primary_key)
+    )

@@ -1,0 +1,223 @@
+"""A store of any released version becomes today's, with all that is in it, on every database."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import URL, Connection, Engine, inspect, text
+
+from pipelines.errors import StoreBehindError
+from pipelines.store import migrating, schema
+from pipelines.store.backends.backend import Backend
+from pipelines.store.migrating import Step
+from pipelines.store.places import Place, open_backend, upgrade
+from pipelines.store.store import Store
+from pipelines.upkeep import verify
+from tests.pipelines.installations import an_installation
+from tests.stores import on_every_database, place_in
+
+pytestmark = on_every_database
+
+RELEASES = {"0.1.0": "0001"}
+"""The last migration that each release knows."""
+ROWS = Path(__file__).parents[2] / "data" / "store"
+
+
+@contextmanager
+def writing(place: Place) -> Iterator[Connection]:
+    """A connection to a place, whatever form its tables have."""
+    backend: Backend = open_backend(place)
+    prepared = getattr(backend, "_make_schema", None)
+    if prepared is not None:
+        prepared()
+    engine: Engine = backend.writer
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        backend.close()
+
+
+def run_until(connection: Connection, number: str) -> None:
+    """Make the tables as they were after a migration."""
+
+    class EnoughError(Exception):
+        pass
+
+    def stop(step: Step, done: int, of: int) -> None:
+        if step.number > number:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        migrating.upgrade(connection, stop)
+
+
+def a_store_of(release: str, place: Place) -> None:
+    """A store as that release left it: its tables by its own statements, with rows."""
+    with writing(place) as connection:
+        if isinstance(place, URL):
+            # PostgreSQL came after 0.1.0, whose tables it gets by the first migration
+            run_until(connection, RELEASES[release])
+            connection.exec_driver_sql("CREATE TABLE report_2026_03 (LIKE report INCLUDING ALL)")
+            connection.exec_driver_sql(
+                "ALTER TABLE report ATTACH PARTITION report_2026_03 "
+                "FOR VALUES FROM (1772323200000) TO (1775001600000)"
+            )
+        else:
+            run_statements(connection, ROWS / f"{release}.sqlite.sql")
+        run_statements(connection, ROWS / f"{release}.rows.sql")
+
+
+def run_statements(connection: Connection, file: Path) -> None:
+    for statement in file.read_text("utf-8").split(";\n"):
+        if statement.strip():
+            if connection.dialect.name == "postgresql":
+                statement = statement.replace("X'", "'\\x")
+            connection.execute(text(statement.replace(":", "\\:")))
+
+
+def found_in(store: Store) -> dict[str, Any]:
+    with store.reading() as reader:
+        incident, said = next(iter(reader.statements(["i1"]).items()))
+        return {
+            "incident": incident,
+            "titles": sorted(str(s.title) for s in said),
+            "facts": reader.count(schema.fact),
+            "positions": reader.positions("calls"),
+            "tables": sorted(reader.count(t) for t in schema.metadata.sorted_tables)[-1],
+        }
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_store_of_a_release_becomes_todays_with_all_that_is_in_it(
+    tmp_path: Path, release: str
+) -> None:
+    place = place_in(tmp_path)
+    a_store_of(release, place)
+    if isinstance(place, URL):
+        with pytest.raises(StoreBehindError, match=r"app\.py db upgrade"):
+            Store(place)
+        steps = upgrade(place, lambda step, done, of: None)
+        assert [step.number for step in steps][-1:] == [migrating.head()]
+
+    with closing(Store(place)) as store:
+        assert found_in(store) == {
+            "incident": "i1",
+            "titles": ["火警", "火警，更正"],
+            "facts": 3,
+            "positions": {"a.csv": "7"},
+            "tables": 2,
+        }
+    assert upgrade(place, lambda step, done, of: None) == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_figures_of_a_store_of_a_release_are_made_anew(tmp_path: Path, release: str) -> None:
+    place = place_in(tmp_path)
+    a_store_of(release, place)
+    upgrade(place, lambda step, done, of: None)
+
+    street = an_installation(tmp_path)
+
+    found = verify(street.store, street.desk)
+    street.store.close()
+    assert (found.incidents, found.wrong) == (1, 0)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_after_all_migrations_the_tables_are_those_of_the_schema(
+    tmp_path: Path, release: str
+) -> None:
+    place = place_in(tmp_path)
+    a_store_of(release, place)
+    upgrade(place, lambda step, done, of: None)
+    made = place_in(tmp_path / "made")
+    Store(made).close()
+
+    with writing(place) as old, writing(made) as new:
+        assert form(old) == form(new)
+        for connection in (old, new):
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "include_name": is_ours}
+            )
+            tables = migrating.tables_on(connection.dialect.name)
+            assert compare_metadata(context, tables) == []
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Not the months, which are made as they come, nor the number of the last migration."""
+    return kind != "table" or name in schema.metadata.tables
+
+
+def form(connection: Connection) -> dict[str, Any]:
+    """Everything about the tables that the comparison above does not look at."""
+    inspector = inspect(connection)
+    found = {
+        name: (
+            [(c["name"], str(c["type"]), c["nullable"]) for c in inspector.get_columns(name)],
+            inspector.get_pk_constraint(name)["constrained_columns"],
+            sorted((i["name"], tuple(i["column_names"])) for i in inspector.get_indexes(name)),
+        )
+        for name in schema.metadata.tables
+    }
+    return {**found, "views": [" ".join(v.split()) for v in views(connection)]}
+
+
+def views(connection: Connection) -> list[str]:
+    inspector = inspect(connection)
+    return [str(inspector.get_view_definition(name)) for name in inspector.get_view_names()]
+
+
+def test_a_migration_that_is_broken_off_leaves_the_old_state(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    a_store_of("0.1.0", place)
+    with writing(place) as connection:
+        before = sorted(inspect(connection).get_table_names())
+
+    def broken_off() -> None:
+        with writing(place) as connection:
+            assert migrating.upgrade(connection)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+
+    with writing(place) as connection:
+        assert sorted(inspect(connection).get_table_names()) == before
+    upgrade(place, lambda step, done, of: None)
+    Store(place).close()
+
+
+def test_a_store_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    Store(place).close()
+    with writing(place) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(StoreBehindError, match=r"version 9999.*newer program"):
+        Store(place)
+
+
+def test_a_file_from_before_the_first_release_keeps_its_facts(
+    tmp_path: Path, every_database: str
+) -> None:
+    if every_database != "sqlite":
+        pytest.skip("there was no other database then")
+    place = place_in(tmp_path)
+    a_store_of("0.1.0", place)
+    facts_apart = """
+        CREATE TABLE facts AS SELECT * FROM fact;
+        DROP VIEW fact;
+        ALTER TABLE facts RENAME TO fact;
+        ALTER TABLE report DROP COLUMN facts
+    """
+    with writing(place) as connection:
+        for statement in facts_apart.split(";"):
+            connection.exec_driver_sql(statement)
+
+    with closing(Store(place)) as store:
+        assert found_in(store)["facts"] == 3
