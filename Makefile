@@ -37,9 +37,10 @@ browser: ## Install Chromium and a Chinese font for the browser tests, when miss
 	fi
 
 # A role of the tests' own: it may make databases, on this machine, and nothing else.
-# A broker is started by each test that needs one: only the program has to be there.
-services: ## Install PostgreSQL (started on loopback) and Mosquitto for the tests, when missing
+# A broker or a directory is started by each test that needs one: only the program has to be there.
+services: ## Install PostgreSQL (started on loopback), Mosquitto and OpenLDAP for the tests, when missing
 	@if [ ! -x /usr/sbin/mosquitto ] || ! command -v openssl >/dev/null; then $(APT_INSTALL) mosquitto openssl; fi
+	@if [ ! -x /usr/sbin/slapd ]; then $(APT_INSTALL) slapd; fi
 	@if ! command -v pg_ctlcluster >/dev/null; then $(APT_INSTALL) postgresql; fi
 	@if ! pg_isready --quiet --host 127.0.0.1; then \
 		$(SUDO) pg_ctlcluster --skip-systemctl-redirect "$$(ls /etc/postgresql | sort -V | tail -1)" main start; \

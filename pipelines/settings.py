@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator
 
+from pipelines.access_settings import AccessSettings
 from pipelines.areas import AreaSettings
 from pipelines.backdrop import BackdropSettings
 from pipelines.demo.settings import DemoSettings, arranged, made_up_secrets
@@ -63,22 +64,6 @@ class ServerSettings(Options):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8050, ge=1, le=65535, description="Port to listen on.")
-
-
-class AccessSettings(Options):
-    """Who may come in. On an address of this machine alone the site is open, unless it says so."""
-
-    mode: Literal["open", "accounts"] | None = Field(
-        default=None,
-        description="`open` lets everybody look, masked; `accounts` asks who it is. Must be set "
-        "where the server listens on another address than this machine's own.",
-    )
-    hosts: tuple[str, ...] = Field(
-        default=(), description="Names this server is reached by; its own address if left away."
-    )
-    https: bool = Field(
-        default=False, description="It is reached by https only, through a proxy: cookies say so."
-    )
 
 
 class CanarySettings(Options):

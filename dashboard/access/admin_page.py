@@ -161,9 +161,11 @@ def _account(desk: Desk, row: Any) -> str:
         state, actions = say("admin.closed"), [("link", "reopen")]
     else:
         state = say("admin.locked") if is_locked else say("admin.open")
-        if not row.has_password:
+        if row.via:
+            state = say(f"admin.via_{row.via}")
+        elif not row.has_password:
             state = say("admin.invited")
-        actions = [("link", "new_link"), ("close", "close")]
+        actions = [("close", "close")] if row.via else [("link", "new_link"), ("close", "close")]
         actions += [("unlock", "unlock")] if is_locked else []
     roles = "".join(_option(r, say(f"role.{r}"), chosen=r == row.role) for r in ROLES)
     role = _form(
@@ -174,7 +176,7 @@ def _account(desk: Desk, row: Any) -> str:
     )
     return _row(
         escape(row.name),
-        role if row.closed_ms is None else escape(say(f"role.{row.role}")),
+        role if row.closed_ms is None and not row.via else escape(say(f"role.{row.role}")),
         escape(getattr(row, "scope", None) or say("admin.everywhere")),
         escape(state),
         escape(_moment(desk, row.seen_ms)),

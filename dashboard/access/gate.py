@@ -4,20 +4,25 @@ Plain forms: they work without a script, and before anything else does.
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from html import escape
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from dashboard.access.directory import Directory
 from dashboard.access.forgery import CSRF_FIELD
 from dashboard.access.guard import safe_next, session_cookie
 from dashboard.access.keeper import AccessError, Keeper
+from dashboard.access.outside import OutsideError
 from dashboard.access.passwords import SHORTEST, WeakPasswordError
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
+
+log = logging.getLogger(__name__)
 
 _WALL_COOKIE_S = 400 * 86_400
 _PAGE = """<!DOCTYPE html>
@@ -31,12 +36,26 @@ _PAGE = """<!DOCTYPE html>
 
 
 class Gate:
-    """The routes of the gate. ``secure`` says that the site is reached by https only."""
+    """The routes of the gate. ``secure`` says that the site is reached by https only.
 
-    def __init__(self, keeper: Keeper, clock: Callable[[], datetime], *, secure: bool) -> None:
+    Who has no password here may have one in the ``directory``. ``sign_on`` is the name, in each
+    language, of the provider that single sign-on leads to.
+    """
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        clock: Callable[[], datetime],
+        *,
+        secure: bool,
+        directory: Directory | None = None,
+        sign_on: Mapping[str, str] | None = None,
+    ) -> None:
         self._keeper = keeper
         self._clock = clock
         self._secure = secure
+        self._directory = directory
+        self._sign_on = sign_on
         # comparing a password takes 64 MB on purpose: a flood of logins must not take all there is
         self._few_at_once = asyncio.Semaphore(2)
 
@@ -55,22 +74,64 @@ class Gate:
         say = language_of(request)
         onward = safe_next(request.query_params.get("next"))
         if request.method == "GET":
-            return _login_page(request, say)
+            return self.login_page(request, say)
         form = await read_form(request)
         name, password = form.get("name", ""), form.get("password", "")
         peer = request.client.host if request.client else ""
         try:
             async with self._few_at_once:
-                token = await asyncio.to_thread(
-                    self._keeper.log_in, name, password, peer=peer, now=self._clock()
-                )
+                token = await asyncio.to_thread(self._log_in, name, password, peer)
         except AccessError as error:
             status = 429 if error.why == "locked" else 401
             problem = say(f"gate.{error.why}")
-            return _login_page(request, say, problem=problem, name=name, status=status)
-        # whoever logs in anew leaves nothing open behind
+            return self.login_page(request, say, problem=problem, name=name, status=status)
+        except OutsideError as error:
+            log.warning("login by directory: %s", error)
+            status = 503 if error.why == "outside_away" else 403
+            problem = say(f"gate.{error.why}")
+            return self.login_page(request, say, problem=problem, name=name, status=status)
+        return await self.inside(request, onward, token)
+
+    async def inside(self, request: Request, onward: str, token: str) -> Response:
+        """Lead on with a new session; whoever logs in anew leaves no other open behind."""
         await asyncio.to_thread(self._keeper.log_out, self._session(request), now=self._clock())
         return self._inside(onward, token, None)
+
+    def _log_in(self, name: str, password: str, peer: str) -> str:
+        """A session of here; or by the directory, for who has no password of here."""
+        now = self._clock()
+        if self._directory is None or self._keeper.has_password(name):
+            return self._keeper.log_in(name, password, peer=peer, now=now)
+        self._keeper.check_lock(name, peer=peer, now=now)
+        known = self._directory.known(name, password)
+        if known is None:
+            self._keeper.note_refusal(name, via="ldap", peer=peer, now=now)
+            raise AccessError("wrong")
+        return self._keeper.come_in(known.name, known.role, via="ldap", peer=peer, now=now)
+
+    def login_page(
+        self,
+        request: Request,
+        say: Say,
+        *,
+        problem: str = "",
+        name: str = "",
+        status: int = 200,
+    ) -> Response:
+        """The form for name and password, and the way to the provider if there is one."""
+        form = (
+            f'<form method="post" action="{escape(_login_address(request))}">{csrf_field(request)}'
+            f"{_field(say('gate.name'), 'name', 'text', 'username', name)}"
+            f"{_field(say('gate.password'), 'password', 'password', 'current-password')}"
+            f"<button>{escape(say('gate.log_in'))}</button></form>"
+        )
+        if self._sign_on is not None:
+            onward = urlencode({"next": safe_next(request.query_params.get("next"))})
+            form += (
+                f'<a class="gate-outside" href="/oidc/login?{escape(onward)}">'
+                f"{escape(say.name(self._sign_on))}</a>"
+            )
+        return _page(say, say("gate.title"), form, problem=problem, status=status)
 
     async def logout(self, request: Request) -> Response:
         """End the session."""
@@ -131,6 +192,16 @@ class Gate:
         return response
 
 
+def _login_address(request: Request) -> str:
+    """Where the form goes: the login with what one wanted, also from another page of the gate."""
+    asked = {
+        name: request.query_params[name]
+        for name in ("next", "lang")
+        if name in request.query_params
+    }
+    return f"/login?{urlencode(asked)}" if asked else "/login"
+
+
 def language_of(request: Request) -> Say:
     """The words of the language that an address asks for."""
     language = request.query_params.get("lang", DEFAULT_LANGUAGE)
@@ -148,18 +219,6 @@ def csrf_field(request: Request) -> str:
     """The field of a form that holds the token against forged requests."""
     token = getattr(request.state, "csrf", "")
     return f'<input type="hidden" name="{CSRF_FIELD}" value="{escape(token)}">'
-
-
-def _login_page(
-    request: Request, say: Say, *, problem: str = "", name: str = "", status: int = 200
-) -> Response:
-    form = (
-        f'<form method="post">{csrf_field(request)}'
-        f"{_field(say('gate.name'), 'name', 'text', 'username', name)}"
-        f"{_field(say('gate.password'), 'password', 'password', 'current-password')}"
-        f"<button>{escape(say('gate.log_in'))}</button></form>"
-    )
-    return _page(say, say("gate.title"), form, problem=problem, status=status)
 
 
 def _invitation_page(request: Request, say: Say, name: str, *, problem: str = "") -> Response:

@@ -75,6 +75,8 @@ class Keeper:
         token = secrets.token_urlsafe(32)
         with changing(self._engine) as connection:
             known = connection.execute(select(account).where(account.c.name == name)).first()
+            if known is not None and known.via is not None:
+                raise AccessError("known_elsewhere", known.via)
             values = {"role": role.value, "closed_ms": None}
             if known is None:
                 fresh = {"name": name, "created_ms": to_ms(now), "failures": 0}
@@ -139,6 +141,53 @@ class Keeper:
                 return token
             _note_failure(connection, peer, now)
         raise AccessError(refused or "wrong")
+
+    def has_password(self, name: str) -> bool:
+        """Whether somebody is known here, with a password of their own."""
+        with self._engine.begin() as connection:
+            known = _open_account(connection, name)
+        return known is not None and known.password is not None
+
+    def come_in(self, name: str, role: Role, *, via: str, peer: str, now: datetime) -> str:
+        """Begin a session for somebody who is known elsewhere, in the role that says; its token.
+
+        Raises AccessError: ``name_taken`` where an account of here has that name, ``closed``
+        where an administrator has shut the person out, and for a name that is none.
+        """
+        name = _name(name)
+        token = secrets.token_urlsafe(32)
+        with changing(self._engine) as connection:
+            known = connection.execute(select(account).where(account.c.name == name)).first()
+            if known is not None and known.via != via:
+                raise AccessError("name_taken", via)
+            if known is not None and known.closed_ms is not None:
+                raise AccessError("closed", via)
+            if known is None:
+                fresh = {"name": name, "created_ms": to_ms(now), "failures": 0}
+                connection.execute(insert(account).values(**fresh, role=role.value, via=via))
+            else:
+                mine = update(account).where(account.c.name == name)
+                connection.execute(mine.values(role=role.value))
+            self._begin(connection, token, name, "person", now)
+            detail = {"from": peer, "via": via, "role": role.value}
+            self.audit.add(Act.LOGGED_IN, who=name, now=now, detail=detail, within=connection)
+        return token
+
+    def check_lock(self, name: str, *, peer: str, now: datetime) -> None:
+        """Raise AccessError ``locked`` where a name or an address has failed too often lately."""
+        with self._engine.begin() as connection:
+            of_name = _failed_lately(connection, _as_peer(name), now)
+            of_peer = _failed_lately(connection, peer, now)
+        if of_name >= FAILURES or of_peer >= FAILURES_OF_A_PEER:
+            raise AccessError("locked")
+
+    def note_refusal(self, name: str, *, via: str, peer: str, now: datetime) -> None:
+        """Count a failure of somebody who is known elsewhere, if anywhere."""
+        with changing(self._engine) as connection:
+            for who in (_as_peer(name), peer):
+                _note_failure(connection, who, now)
+            detail = {"from": peer, "via": via}
+            self.audit.add(Act.REFUSED, who="?", now=now, detail=detail, within=connection)
 
     def log_out(self, token: str, *, now: datetime) -> None:
         """End a session."""
@@ -273,7 +322,9 @@ class Keeper:
         with changing(self._engine) as connection:
             if role is not Role.ADMIN:
                 self._keep_an_admin(connection, name)
-            mine = update(account).where(account.c.name == name, account.c.closed_ms.is_(None))
+            mine = update(account).where(
+                account.c.name == name, account.c.closed_ms.is_(None), account.c.via.is_(None)
+            )
             if connection.execute(mine.values(role=role.value)).rowcount == 0:
                 raise AccessError("no_account", name)
             detail = {"role": role.value}
@@ -397,6 +448,11 @@ def _failed_lately(connection: Connection, peer: str, now: datetime) -> int:
 def _note_failure(connection: Connection, peer: str, now: datetime) -> None:
     connection.execute(delete(attempt).where(attempt.c.at_ms <= to_ms(now - LOCKED_FOR)))
     connection.execute(insert(attempt).values(peer=peer, at_ms=to_ms(now)))
+
+
+def _as_peer(name: str) -> str:
+    """How failures of one name stand beside those of one address; the name itself is not kept."""
+    return f"name {_kept(name.strip().casefold())}"
 
 
 def _name(given: str) -> str:

@@ -9,15 +9,19 @@ from starlette.routing import BaseRoute
 
 from dashboard.access.admin import Admin
 from dashboard.access.audit import Act
+from dashboard.access.directory import Directory
 from dashboard.access.engine import kept_at
 from dashboard.access.gate import Gate
 from dashboard.access.guard import Guard, content_policy
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
+from dashboard.access.provider import Provider
 from dashboard.access.reveal import reveal_route
+from dashboard.access.sign_on import SignOn
 from dashboard.backend import Backend
 from dashboard.server import create_app
 from pipelines.clock import SystemClock
+from pipelines.options import HeldSecret
 from pipelines.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -37,7 +41,7 @@ def guarded(
     keeper = Keeper(kept_at(settings)) if settings.asks_who else None
     gate: list[Any] = []
     if keeper is not None:
-        gate = list(Gate(keeper, _now, secure=settings.access.https).routes)
+        gate = _ways_in(keeper, settings)
         gate.append(reveal_route(backend, keeper, _now))
         zone = str(settings.area.time_zone)
         gate.extend(
@@ -62,6 +66,30 @@ def guarded(
         policy=content_policy(app.state.script_hashes, tiles=settings.backdrop.tile_origin),
         secure=settings.access.https,
     )
+
+
+def _ways_in(keeper: Keeper, settings: Settings) -> list[Any]:
+    """The gate's routes; with those of single sign-on, where a provider is configured."""
+    access, folder = settings.access, settings.file.parent
+    secure, ldap, oidc = access.https, access.ldap, access.oidc
+    directory = None
+    if ldap is not None:
+        secret = _secret(settings, ldap.bind_password)
+        directory = Directory(ldap, secret=secret, folder=folder)
+    name = None if oidc is None else oidc.name.as_dict()
+    gate = Gate(keeper, _now, secure=secure, directory=directory, sign_on=name)
+    routes: list[Any] = list(gate.routes)
+    if oidc is not None:
+        provider = Provider(oidc, secret=_secret(settings, oidc.client_secret), folder=folder)
+        routes += SignOn(gate, keeper, provider, _now, secure=secure).routes
+    return routes
+
+
+def _secret(settings: Settings, held: HeldSecret | None) -> str | None:
+    """What the variable holds that a setting names; raises SourceConfigError when it is not set."""
+    if held is None:
+        return None
+    return HeldSecret(held.variable, settings.secrets.get(held.variable)).reveal()
 
 
 def _now() -> datetime:

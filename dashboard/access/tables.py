@@ -19,8 +19,9 @@ account = Table(
     Column("failures", Integer, nullable=False),
     Column("locked_until_ms", BigInteger),
     Column("closed_ms", BigInteger),
+    Column("via", String),
 )
-"""One row a person."""
+"""One row a person; ``via`` says where they are known, if not here: ``oidc`` or ``ldap``."""
 
 invitation = Table(
     "invitation",
