@@ -323,7 +323,7 @@ def _raw(
         source_names=_named(names, statement.source),
         record_id=statement.record_id,
         recorded_at=statement.recorded_at,
-        where=f"{row.part}:{row.line}" if row.part else "",
+        where=f"{masked(row.part)}:{row.line}" if row.part else "",
         text=masked(_readable(bytes(row.raw)))[:_MOST_RAW],
         flags=tuple(flag._replace(value=masked(flag.value)) for flag in statement.flags),
         is_replaced=statement not in current,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -27,7 +27,7 @@ from pipelines.lab import lab_lines
 from pipelines.lab_board import LabBoard, LabDesk
 from pipelines.monitoring import monitor_lines
 from pipelines.overview import Memory, is_degraded, read_snapshot
-from pipelines.privacy import in_rows, on_a_wall
+from pipelines.privacy import in_rows, masked, on_a_wall
 from pipelines.query import kpi, parse, rows
 from pipelines.receiving import ingest_route
 from pipelines.retention import Told, logged
@@ -157,13 +157,19 @@ class Live:
     def roster(self) -> Roster:
         """How every source is doing, in full."""
         with self._installation.store.reading() as reader:
-            return read_roster(
+            roster = read_roster(
                 reader,
                 self._installation,
                 self._health,
                 now=self.now(),
                 is_standby=not self._duty.is_at_work,
             )
+        # what went wrong may repeat what a record said
+        lines = (
+            replace(line, problem=masked(line.problem), last_problem=masked(line.last_problem))
+            for line in roster.lines
+        )
+        return replace(roster, lines=tuple(lines))
 
     def quarantine(self, source: str | None) -> QuarantineList:
         """What is in quarantine, of one source or of all."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,23 +10,26 @@ import pytest
 from sqlalchemy import select
 
 from pipelines.clock import ManualClock
-from pipelines.installation import Installation
+from pipelines.installation import Installation, open_installation
 from pipelines.lease import LeaseLostError
 from pipelines.model.incident import incident_id
 from pipelines.privacy_settings import PrivacySettings
 from pipelines.query import kpi, parse
 from pipelines.retention import Purge, Purger, purge
+from pipelines.settings import load
 from pipelines.store import schema
 from pipelines.store.store import Writer
 from pipelines.upkeep import rebuild, verify
 from tests.builders import at
+from tests.databases import postgresql
 from tests.pipelines.installations import (
     a_batch,
     a_call,
+    a_config,
     a_record,
-    an_installation,
     content,
     taken_in,
+    the_grids,
 )
 
 SECRET = "王小明13812345678"
@@ -34,9 +38,22 @@ TERMS = PrivacySettings(keep_raw=TERM, keep_words=TERM)
 LATER = at(0) + TERM + timedelta(hours=1)
 
 
-@pytest.fixture
-def street(tmp_path: Path) -> Iterator[Installation]:
-    installation = an_installation(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def street(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
+    with ExitStack() as stack:
+        environ = {"GRID135_DATA": str(tmp_path / "data")}
+        if request.param == "postgresql":
+            url = stack.enter_context(postgresql()).url
+            environ["GRID135_STORE"] = url.replace("grid135_test@", "grid135_test:grid135_test@", 1)
+        the_grids(tmp_path)
+        settings = load(environ, str(a_config(tmp_path)))
+        installation = open_installation(settings, replayed=False)
+        _fill(installation)
+        yield installation
+        installation.store.close()
+
+
+def _fill(installation: Installation) -> None:
     taken_in(
         installation,
         a_call("A-1", title=f"{SECRET} 冒烟", accepted=40, arrived=312, unit="E05"),
@@ -45,8 +62,6 @@ def street(tmp_path: Path) -> Iterator[Installation]:
     )
     bad = a_record(a_call("B-1", reported=f"昨天 {SECRET}"))
     installation.door.accept(installation.sources[0], a_batch(bad), now=at(10))
-    yield installation
-    installation.store.close()
 
 
 def holds_secret(street: Installation) -> bool:

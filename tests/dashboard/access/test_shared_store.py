@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from dashboard.access.engine import SCHEMA, open_engine
+from dashboard.access.engine import SCHEMA, kept_at, open_engine
 from dashboard.access.keeper import AccessError, Keeper
 from dashboard.access.person import Person, Role
+from pipelines.errors import SettingsError
+from pipelines.settings import load
 from tests.builders import NINE, at
+from tests.pipelines.installations import a_config
 
 PASSWORD = "Qiantang-2026"
 ROOT = Path(__file__).parents[3]
@@ -126,6 +129,31 @@ def test_the_log_stays_one_chain_when_two_processes_write_at_once(
     assert sum(a != b for a, b in pairwise(turns)) > 1  # they did interleave
 
 
+def test_people_are_kept_in_the_database_of_the_store(tmp_path: Path, shared_url: str) -> None:
+    config = a_config(tmp_path)
+    data = {"GRID135_DATA": str(tmp_path / "data")}
+
+    by_url = kept_at(load({**data, "GRID135_STORE": f"{shared_url}?schema=street7"}, str(config)))
+    by_file = kept_at(load({**data, "GRID135_STORE": f"sqlite:///{tmp_path}/x.db"}, str(config)))
+    by_default = kept_at(load(data, str(config)))
+
+    assert by_file.database == str(tmp_path / "access.sqlite3")
+    assert by_default.database == str(tmp_path / "data" / "access.sqlite3")
+    keeper = Keeper(by_url)
+    keeper.add_wall("hall", by="admin", now=NINE)
+    assert [row.name for row in keeper.walls()] == ["hall"]
+    keeper.close()
+
+
+def test_a_database_that_cannot_be_had_says_so_and_repeats_no_password() -> None:
+    url = "postgresql+psycopg://grid:of-the-role@127.0.0.1:1/nowhere"
+
+    with pytest.raises(SettingsError, match="cannot be opened") as error:
+        open_engine(url)
+
+    assert "of-the-role" not in str(error.value)
+
+
 def test_the_tables_stand_in_a_schema_of_their_own(here: Keeper, shared_url: str) -> None:
     engine = create_engine(shared_url)
     with engine.begin() as connection:
@@ -133,7 +161,8 @@ def test_the_tables_stand_in_a_schema_of_their_own(here: Keeper, shared_url: str
         found = connection.execute(query).scalars().all()
     engine.dispose()
 
-    assert found == [SCHEMA]
+    assert SCHEMA in found
+    assert "public" not in found
 
 
 @pytest.mark.parametrize("kind", ["url", "shared_url"])
