@@ -15,6 +15,7 @@ from typing import Any
 from dashboard.access.commands import access_commands
 from dashboard.access.retention import recorded
 from dashboard.commands import screen_commands
+from pipelines import logs
 from pipelines.clock import Clock
 from pipelines.commands import COMMANDS
 from pipelines.commands.sources import import_all
@@ -34,15 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0 done, 1 a source failed, 2 wrong input."""
     options = _parser().parse_args(arguments)
     speaks = options.command in (run, ingest, serve, import_all, demo)
-    logging.basicConfig(
-        level=logging.INFO if speaks else logging.WARNING,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    role = options.command.__name__
+    logs.set_up(None, role=role, speaks=speaks)
     collect_less_often()
     try:
-        return int(options.command(load(os.environ, options.config), options))
+        settings = load(os.environ, options.config)
+        logs.set_up(settings.log, role=role, speaks=speaks)
+        return int(options.command(settings, options))
     except Grid135Error as error:
         print(error, file=sys.stderr)
         return 2
@@ -110,7 +109,14 @@ def _show(settings: Settings, opened: Callable[[Settings], Installation], **how:
     try:
         live.start()
         logging.getLogger(__name__).info("Grid135 is at %s (stop with Ctrl-C)", where)
-        app = guarded(live, settings, where=where, build=BUILD, more=live.routes())
+        app = guarded(
+            live,
+            settings,
+            where=where,
+            build=BUILD,
+            more=live.routes(),
+            measured=live.metrics_route,
+        )
         # a wall's stream never ends by itself, so it is not waited for
         collect_for_months()
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)

@@ -167,6 +167,19 @@ class Hub:
             pages[view.page] = pages.get(view.page, 0) + len(shown.screens)
         return pages
 
+    def measures(self) -> dict[str, float]:
+        """What it has done and has to do, in numbers; see :mod:`pipelines.metrics`."""
+        counters = self.counters
+        return {
+            "stream_clients": counters.screens,
+            "hub_views": len(self._shown),
+            "hub_draws_total": counters.draws,
+            "hub_pushes_total": counters.pushes,
+            "hub_pushed_bytes_total": counters.pushed_bytes,
+            "hub_overflows_total": counters.overflows,
+            "hub_failures_total": counters.failures,
+        }
+
     async def run(self) -> None:
         """Watch the store and push, until cancelled."""
         while True:

@@ -31,6 +31,8 @@ from pipelines.errors import QueryError
 
 NOT_FOR_YOU = "not for you"
 Query = Callable[[Backend, Mapping[str, str]], list[dict[str, Any]]]
+Measured = Callable[[Callable[[], Mapping[str, float]]], BaseRoute]
+"""What makes the route of the measures, given those of the hub."""
 
 
 def create_app(
@@ -39,12 +41,14 @@ def create_app(
     build: str,
     pace: Pace | None = None,
     more: Sequence[BaseRoute] = (),
+    measured: Measured | None = None,
 ) -> Starlette:
     """The whole web side as one ASGI application.
 
     ``build`` names what is running: a page that hears another name reloads itself. Its hub is
     at ``app.state.hub``, and at ``app.state.script_hashes`` what a content security policy must let
-    through. ``more`` are routes that are served beside the screens.
+    through. ``more`` are routes that are served beside the screens, and ``measured`` makes the one
+    for whoever watches over this process.
     """
     dash = create_dash()
     hub = Hub(backend, build=build, pace=pace)
@@ -63,6 +67,7 @@ def create_app(
         openapi_route(build),
         *geo_routes(backend),
         *more,
+        *([] if measured is None else [measured(hub.measures)]),
         Mount("/", _Pages(_asgi(dash))),
     ]
     app = Starlette(routes=routes, lifespan=_running(hub))

@@ -32,6 +32,7 @@ Written from the code by `make docs`; do not edit. One TOML file holds everythin
 | `GRID135_DATA` | the folder that keeps all state (default `./data`) |
 | `GRID135_STORE` | the URL of the store's database; it wins over `[store]` |
 | `GRID135_HOST`, `GRID135_PORT` | where the screens are served; they win over `[server]` |
+| `GRID135_METRICS_PORT` | where `app.py ingest` answers `/metrics`; wins over `[metrics]` |
 | named by a source | its secret, where a block names a variable (`auth.secret`, `password`) |
 
 A duration is written `"90s"`, `"5m"`, `"2h"` or `"7d"`. A name is one text, or one a language:

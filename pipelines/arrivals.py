@@ -41,6 +41,9 @@ _FEWEST_OCCASIONS = 12
 _FEWEST_HOURS = 24
 _LONGEST_WALK = 3 * _WEEK_HOURS  # by then every rate worth a judgement has added up
 _SAMPLES = 64
+_FEWEST_DELAYS = 5
+_FRESH = timedelta(minutes=5)
+_LATE = timedelta(seconds=30)
 _LONGEST_DELAY = timedelta(hours=48)  # a batch that goes further back is history being loaded
 
 
@@ -132,6 +135,14 @@ def delays_of(reader: Reader, source: str) -> tuple[Delay, ...]:
     return tuple(Delay(*sample) for sample in json.loads(rows[0].samples)) if rows else ()
 
 
+def all_delays(reader: Reader) -> dict[str, tuple[Delay, ...]]:
+    """The latest delays of every source, oldest first, by source."""
+    return {
+        row.source: tuple(Delay(*sample) for sample in json.loads(row.samples))
+        for row in reader.rows(select(schema.delay))
+    }
+
+
 def usual_delay(delays: Sequence[Delay]) -> timedelta | None:
     """Median over the last minutes of how long most of a source's records took."""
     return _middle([delay.longest_ms for delay in delays])
@@ -151,6 +162,22 @@ def clock_offset(delays: Sequence[Delay]) -> timedelta | None:
     if not delays:
         return None
     return timedelta(milliseconds=min(delay.lowest_ms for delay in delays))
+
+
+def behind(delays: Sequence[Delay], *, now: datetime) -> timedelta | None:
+    """How much later than usual records come now; None where they do not, or nothing says so.
+
+    Usual is the lower quartile of the last minutes, and what differs more than these do among
+    themselves, up to their median, is late: a flood of half an hour does not become usual, and a
+    source that delivers now early and now late is never called late.
+    """
+    if len(delays) < _FEWEST_DELAYS or now - from_ms(delays[-1].received_ms) > _FRESH:
+        return None
+    ordered = sorted(delay.median_ms for delay in delays)
+    usual, middle = ordered[len(ordered) // 4], ordered[len(ordered) // 2]
+    late = timedelta(milliseconds=delays[-1].median_ms - usual)
+    scatter = timedelta(milliseconds=middle - usual)
+    return late if late > max(_LATE, 3 * scatter) else None
 
 
 def _middle(values: Sequence[int]) -> timedelta | None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +19,15 @@ from pipelines.sources import Source
 
 logger = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 2000
-"""Records of one transaction, about; a peer waits no longer than these take."""
+FEWEST_AT_ONCE, MOST_AT_ONCE = 250, 4000
+"""Records of one transaction, about. How many it is between these grows with what waits."""
+SHORT_S, LONG_S = 0.1, 0.3
+"""A full transaction that took less is followed by a larger one, one that took more by a smaller:
+what is urgent waits for one that has begun."""
+MOST_WAITING = 20_000
+"""Records that may wait, of those that are urgent and of the others each."""
+_SHARE_OF_OTHERS = 8
+"""However much is urgent, one record in so many is of the others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,20 +38,62 @@ class _Waiting:
     records: tuple[Record, ...]
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
+    since: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """What was received and is not stored yet."""
+
+    records: int
+    oldest_s: float
+
+
+class _Line:
+    """Those who wait, the first first."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[_Waiting] = deque()
+        self.records = 0
+        self.room: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+
+    def append(self, waiting: _Waiting) -> None:
+        self.waiting.append(waiting)
+        self.records += len(waiting.records)
+
+    def take(self, most: int) -> list[_Waiting]:
+        """The first of them, about so many records."""
+        taken: list[_Waiting] = []
+        size = 0
+        while self.waiting and size < most:
+            taken.append(self.waiting.popleft())
+            size += len(taken[-1].records)
+        self.records -= size
+        return taken
+
+    def let_in(self) -> None:
+        """Tell those who wait for room that there is some."""
+        while self.room:
+            loop, room = self.room.popleft()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_wake, [room], None)
 
 
 class Gateway:
     """One thread that commits what every listener delivers, as fast as the disk allows.
 
     While one transaction is being written, what arrives queues up for the next; so the number of
-    transactions a second adapts by itself, and a lone record waits for nobody. The queue is as
-    long as peers are waiting, since each waits for its own.
+    transactions a second adapts by itself, and a lone record waits for nobody. Sources that may
+    report emergencies go first. The queue is bounded: then a listener waits for room, so that its
+    peers wait too, and a push is refused, to be sent again.
     """
 
-    def __init__(self, door: Door, clock: Clock) -> None:
+    def __init__(self, door: Door, clock: Clock, *, most_waiting: int = MOST_WAITING) -> None:
         self._door = door
         self._clock = clock
-        self._waiting: deque[_Waiting] = deque()
+        self._most_waiting = most_waiting
+        self._most_at_once = FEWEST_AT_ONCE
+        self._urgent, self._others = _Line(), _Line()
         self._news = threading.Condition()
         self._stopped = False
         self._failing = False
@@ -60,33 +110,80 @@ class Gateway:
             self._news.notify()
         if self._thread.is_alive():
             self._thread.join()
+        for line in (self._urgent, self._others):
+            line.let_in()
 
-    async def deliver(self, source: Source, records: Sequence[Record]) -> None:
-        """Return when the records are on disk; raises NotStoredError when they are not."""
+    def waiting(self) -> Waiting:
+        """What waits now."""
+        with self._news:
+            first = [line.waiting[0].since for line in (self._urgent, self._others) if line.waiting]
+            records = self._urgent.records + self._others.records
+        oldest_s = time.monotonic() - min(first) if first else 0.0
+        return Waiting(records=records, oldest_s=oldest_s)
+
+    async def deliver(
+        self, source: Source, records: Sequence[Record], *, may_wait: bool = True
+    ) -> None:
+        """Return when the records are on disk; raises NotStoredError when they are not.
+
+        Without ``may_wait`` that is also so when too many others wait already.
+        """
         if not records:
             return
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
+        waiting = _Waiting(source, tuple(records), loop, done, time.monotonic())
+        line = self._urgent if source.is_urgent else self._others
+        while room := self._queue(line, waiting, may_wait=may_wait):
+            await room
+        await done
+
+    def _queue(
+        self, line: _Line, waiting: _Waiting, *, may_wait: bool
+    ) -> asyncio.Future[None] | None:
+        """Have records wait for their turn; return what to wait for first where there is no room.
+
+        A delivery larger than all the room there is goes in when it is alone.
+        """
+        source = waiting.source.id
         with self._news:
             if self._stopped:
-                raise NotStoredError(f"source {source.id}: the product is stopping; send it again")
-            self._waiting.append(_Waiting(source, tuple(records), loop, done))
+                raise NotStoredError(f"source {source}: the product is stopping; send it again")
+            if line.records and line.records + len(waiting.records) > self._most_waiting:
+                if not may_wait:
+                    raise NotStoredError(f"source {source}: too much at once; send it again later")
+                room = waiting.loop.create_future()
+                line.room.append((waiting.loop, room))
+                return room
+            line.append(waiting)
             self._news.notify()
-        await done
+        return None
 
     def _run(self) -> None:
         while batch := self._next():
+            began = time.monotonic()
             self._commit(batch)
+            self._adapt(sum(len(one.records) for one in batch), time.monotonic() - began)
 
     def _next(self) -> list[_Waiting]:
+        urgent, others = self._urgent, self._others
         with self._news:
-            self._news.wait_for(lambda: self._waiting or self._stopped)
-            taken: list[_Waiting] = []
-            size = 0
-            while self._waiting and size < MOST_AT_ONCE:
-                taken.append(self._waiting.popleft())
-                size += len(taken[-1].records)
+            self._news.wait_for(lambda: urgent.waiting or others.waiting or self._stopped)
+            most = self._most_at_once
+            first = others.take(most // _SHARE_OF_OTHERS) if urgent.records > most else []
+            taken = [*urgent.take(most), *first]
+            taken += others.take(most - sum(len(waiting.records) for waiting in taken))
+            for line in (urgent, others):
+                if line.records < self._most_waiting // 2:
+                    line.let_in()
             return taken
+
+    def _adapt(self, records: int, took_s: float) -> None:
+        """More at once while it is quick, fewer when what is urgent would wait too long."""
+        if took_s > LONG_S:
+            self._most_at_once = max(self._most_at_once // 2, FEWEST_AT_ONCE)
+        elif took_s < SHORT_S and records >= self._most_at_once:
+            self._most_at_once = min(self._most_at_once * 2, MOST_AT_ONCE)
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
@@ -130,6 +227,8 @@ class SourceLine:
     """The line of one source to the gateway; see :class:`~pipelines.connectors.listener.Line`."""
 
     def __init__(self, source: Source, gateway: Gateway, health: Health, clock: Clock) -> None:
+        # who pushes by HTTP can be told to come again; whoever else waits, has its peers wait
+        self._may_wait = source.receiver is None
         self._source = source
         self._gateway = gateway
         self._health = health
@@ -137,7 +236,7 @@ class SourceLine:
 
     async def deliver(self, records: Sequence[Record]) -> None:
         """Return when the records are on disk; raises NotStoredError when they are not."""
-        await self._gateway.deliver(self._source, records)
+        await self._gateway.deliver(self._source, records, may_wait=self._may_wait)
 
     def now(self) -> datetime:
         """The product's time, aware UTC."""
@@ -164,7 +263,7 @@ def _answer(batch: list[_Waiting], error: NotStoredError | None) -> None:
 
 def _wake(done: list[asyncio.Future[None]], error: NotStoredError | None) -> None:
     for future in done:
-        if future.cancelled():
+        if future.done():
             continue
         if error is None:
             future.set_result(None)

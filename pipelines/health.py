@@ -5,11 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pipelines.arrivals import NO_RHYTHM, Rhythm, Rhythms
+from pipelines.arrivals import NO_RHYTHM, Delay, Rhythm, Rhythms, all_delays, behind
 from pipelines.lease import Watch, read_leases
 from pipelines.snapshot import SourceHealth, SourceState
 from pipelines.sources import Source
@@ -63,6 +63,7 @@ class Health:
         self._rehearsed: dict[str, Rehearsal] = {}
         self._told: Mapping[str, Heard] = {}
         self._attended: Mapping[str, Attendance] = {}
+        self._delays: Mapping[str, tuple[Delay, ...]] = {}
         self._noted: dict[str, tuple[Heard, float]] = {}
         self._watch = Watch()
         self._rhythms = Rhythms()
@@ -147,6 +148,7 @@ class Health:
         """Learn how the sources of other processes are doing, and who takes which in."""
         told = heard_in(reader)
         rehearsed = rehearsals_in(reader)
+        delays = all_delays(reader)
         leases = read_leases(reader)
         alive = self._watch.look(leases)
         attended = {}
@@ -159,7 +161,7 @@ class Health:
             else:
                 attended[source] = Attendance(since=held.left_at)
         with self._lock:
-            self._told, self._attended = told, attended
+            self._told, self._attended, self._delays = told, attended, delays
             for name, rehearsal in rehearsed.items():
                 own = self._rehearsed.get(name)
                 if own is None or own.at < rehearsal.at:
@@ -212,6 +214,7 @@ class Health:
                 delivered.get(source.id),
                 heard[source.id],
                 self.attendance(source.id),
+                behind(self._delays.get(source.id, ()), now=now),
                 known.get(source.id, NO_RHYTHM),
                 now,
             )
@@ -220,7 +223,13 @@ class Health:
 
 
 def _line(
-    source: Source, row: Any, heard: Heard, attended: Attendance, rhythm: Rhythm, now: datetime
+    source: Source,
+    row: Any,
+    heard: Heard,
+    attended: Attendance,
+    late: timedelta | None,
+    rhythm: Rhythm,
+    now: datetime,
 ) -> SourceHealth:
     last = last_record(row)
     state = _state(source, last, heard, rhythm, now)
@@ -235,6 +244,7 @@ def _line(
         state_since=since,
         quarantined=row.quarantined if row is not None else 0,
         problem=heard.problem,
+        behind=late,
     )
 
 

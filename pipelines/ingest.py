@@ -32,6 +32,7 @@ from pipelines.model.incident import incident_id as id_of
 from pipelines.model.place import Place
 from pipelines.model.rules import Rules
 from pipelines.ordinary import Ordinary, began_ms
+from pipelines.precedence import Precedence
 from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
 from pipelines.replay import seen
 from pipelines.sources import Source
@@ -81,6 +82,7 @@ class Door:
 
     ``episode`` is the longest pause between two alarms of one incident. ``guard`` is called
     with the writer and the sources when a transaction begins; what it raises keeps it from being.
+    ``counted`` is told what became of each delivery, after the commit.
     """
 
     def __init__(
@@ -95,6 +97,8 @@ class Door:
         gazetteer: Gazetteer | None = None,
     ) -> None:
         self.guard: Callable[[Writer, Collection[str]], None] | None = None
+        self.counted: Callable[[str, Counts], None] = lambda *_: None
+        self._precedence = Precedence()
         self._gazetteer = gazetteer or Gazetteer({})
         self._store = store
         self._rules = rules
@@ -129,7 +133,11 @@ class Door:
                     writer.put_position(source.id, batch.part, batch.position)
             return counts
 
-        written = self._store.taking_in(store)
+        is_urgent = any(source.is_urgent for source, _ in deliveries)
+        with self._precedence.turn(urgent=is_urgent):
+            written = self._store.taking_in(store)
+        for name, counts in zip(sources, written, strict=True):
+            self.counted(name, counts)
         read = (len(batch.records) for _, batch in deliveries)
         return [replace(counts, read=n) for counts, n in zip(written, read, strict=True)]
 

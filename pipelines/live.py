@@ -25,6 +25,8 @@ from pipelines.installation import Installation
 from pipelines.intake import intake
 from pipelines.lab import lab_lines
 from pipelines.lab_board import LabBoard, LabDesk
+from pipelines.metrics.meters import Meters, Numbers
+from pipelines.metrics.window import metrics_route
 from pipelines.monitoring import monitor_lines
 from pipelines.overview import Memory, is_degraded, read_snapshot
 from pipelines.privacy import in_rows, masked, on_a_wall
@@ -102,6 +104,19 @@ class Live:
                 line.up()
                 receivers[source.id] = (source.receiver, line)
         return [ingest_route(receivers)]
+
+    def metrics_route(self, hub: Numbers) -> BaseRoute:
+        """Where the measures of this process are read; ``hub`` adds those of the screens."""
+        meters = Meters()
+        meters.watch(
+            roster=self.roster,
+            gateway=self._gateway,
+            held=lambda: len(self._duty.sources),
+            hub=hub,
+        )
+        self._installation.door.counted = meters.counted
+        self._installation.store.took = meters.took
+        return metrics_route(meters.text, self._installation.settings.metrics)
 
     def now(self) -> datetime:
         """The product's time, aware UTC."""

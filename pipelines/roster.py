@@ -20,7 +20,7 @@ from pipelines.arrivals import (
 from pipelines.health import Attendance, Health, last_record
 from pipelines.installation import Installation
 from pipelines.quarantine import Group, Item
-from pipelines.snapshot import Names, SourceState
+from pipelines.snapshot import Names, SourceHealth, SourceState
 from pipelines.sources import Source
 from pipelines.store.heard_rows import Heard, Rehearsal
 from pipelines.store.rows import from_ms, to_ms
@@ -86,6 +86,8 @@ class SourceDetail:
     flagged: int
     unmapped: int
     canary: Rehearsal | None
+    behind: timedelta | None = None
+    """How much later than usual its records come now."""
     holder: str | None = None
     """The process that takes it in, as it calls itself; None when nobody does, or everybody."""
 
@@ -155,7 +157,7 @@ def read_roster(
         )
         detail = _detail(
             source,
-            state.state,
+            state,
             delivered.get(source.id),
             health.heard(source.id),
             health.attendance(source.id),
@@ -207,7 +209,7 @@ def _next_minute(now: datetime) -> datetime:
 
 def _detail(
     source: Source,
-    state: SourceState,
+    health: SourceHealth,
     row: Any,
     heard: Heard,
     attended: Attendance,
@@ -215,7 +217,7 @@ def _detail(
     counted: Mapping[int, int],
     now: datetime,
 ) -> dict[str, Any]:
-    last = last_record(row)
+    state, last = health.state, last_record(row)
     hour_ms = to_ms(now) // HOUR_MS * HOUR_MS
     return dict(  # noqa: C408 - the names of SourceDetail
         id=source.id,
@@ -229,6 +231,7 @@ def _detail(
         last_problem=heard.last_problem,
         last_problem_at=heard.problem_at,
         lag=lag(rhythm.delays),
+        behind=health.behind,
         clock_offset=clock_offset(rhythm.delays),
         records=row.reports if row is not None else 0,
         this_hour=counted.get(hour_ms, 0),

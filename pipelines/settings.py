@@ -1,15 +1,15 @@
 """Settings: the environment and one TOML file, read once, into frozen typed values.
 
 Environment: ``GRID135_CONFIG`` (the file), ``GRID135_DATA`` (where state is kept),
-``GRID135_HOST``, ``GRID135_PORT``, ``GRID135_STORE`` (the store's URL). The environment wins over
-the file. A source's secrets stand in variables that its block names.
+``GRID135_HOST``, ``GRID135_PORT``, ``GRID135_STORE`` (the store's URL), ``GRID135_METRICS_PORT``. The
+environment wins over the file. A source's secrets stand in variables that its block names.
 """
 
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -22,6 +22,8 @@ from pipelines.endurance import EnduranceSettings, SoundSettings
 from pipelines.errors import SettingsError
 from pipelines.geo.gazetteer import GazetteerSettings
 from pipelines.geo.settings import GridSettings
+from pipelines.logs import LogSettings
+from pipelines.metrics.settings import MetricsSettings
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED
 from pipelines.model.rules import KindClass, Rules
@@ -132,6 +134,8 @@ class WallSettings(LookSettings):
 
 
 class _File(Options):
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
     area: AreaSettings
     grids: GridSettings | None = None
     kinds: dict[str, KindSettings] = {}
@@ -219,12 +223,15 @@ def load(environ: Mapping[str, str], config: str | None = None) -> Settings:
     file = Path(config or environ.get("GRID135_CONFIG") or DEFAULT_CONFIG)
     content = _read(file)
     try:
-        parsed = _File.model_validate(content)
+        parsed = _File.model_validate(content, context={"secrets": dict(environ)})
     except ValidationError as error:
         raise explain(error, file=str(file), within=(), model=_File) from error
-    server = _server(parsed.server, environ)
+    served = {"host": "GRID135_HOST", "port": "GRID135_PORT"}
+    server = _overridden(parsed.server, environ, served)
     data = Path(environ.get("GRID135_DATA") or DEFAULT_DATA)
-    fields = {name: getattr(parsed, name) for name in _File.model_fields} | {"server": server}
+    metrics = _overridden(parsed.metrics, environ, {"port": "GRID135_METRICS_PORT"})
+    fields = {name: getattr(parsed, name) for name in _File.model_fields}
+    fields |= {"server": server, "metrics": metrics}
     secrets = dict(environ)
     if parsed.demo is not None:
         fields["sources"] = arranged(parsed.sources, data=data)
@@ -253,17 +260,20 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file}: not TOML: {error}") from error
 
 
-def _server(server: ServerSettings, environ: Mapping[str, str]) -> ServerSettings:
+Block = TypeVar("Block", bound=Options)
+
+
+def _overridden(block: Block, environ: Mapping[str, str], variables: Mapping[str, str]) -> Block:
+    """The block, with what the environment says of some keys; ``variables`` are by key."""
     wanted = {
-        key: environ[variable]
-        for key, variable in (("host", "GRID135_HOST"), ("port", "GRID135_PORT"))
-        if environ.get(variable)
+        key: environ[variable] for key, variable in variables.items() if environ.get(variable)
     }
     try:
-        return ServerSettings.model_validate({**server.model_dump(), **wanted})
+        known = {name: getattr(block, name) for name in type(block).model_fields}
+        return type(block).model_validate({**known, **wanted})
     except ValidationError as error:
         item = error.errors()[0]
-        variable = f"GRID135_{str(item['loc'][0]).upper()}"
+        variable = variables[str(item["loc"][0])]
         raise SettingsError(
             f"environment: {variable} = {item['input']!r}: {item['msg']}"
         ) from error

@@ -5,7 +5,7 @@ Everything here is plain data: a panel draws it and asks for nothing else.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pipelines.endurance import Endurance
@@ -49,6 +49,8 @@ class SourceHealth:
     state_since: datetime | None
     quarantined: int
     problem: str | None
+    behind: timedelta | None = None
+    """How much later than usual its records come now."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, ValidationError
@@ -15,6 +15,7 @@ from pipelines.decoders import DECODERS
 from pipelines.decoders.decoder import Decoder
 from pipelines.errors import SettingsError
 from pipelines.geo.coordinates import KNOWN, Converter, converter
+from pipelines.model.rules import KindClass
 from pipelines.options import Duration, Name, Options, Zone, explain
 from pipelines.replay import Replay, ReplayOptions
 from pipelines.settings import Settings
@@ -32,6 +33,11 @@ class SourceSettings(Options):
     every: Duration = Field(default=timedelta(seconds=1), description="How often it is asked.")
     time_zone: Zone | None = Field(default=None, description="Zone of its times; the area's.")
     crs: str = Field(default="WGS-84", description=f"CRS of its coordinates: {KNOWN}.")
+    priority: Literal["emergency", "normal"] | None = Field(
+        default=None,
+        description="Whether its records go first when much comes at once; by default they do when "
+        "the kinds that it maps to include an emergency.",
+    )
     silence: Duration | None = Field(
         default=None, description="How long the source may say nothing before it counts as silent."
     )
@@ -43,7 +49,7 @@ class Source:
     """One configured feed, ready to be polled or heard.
 
     ``connector`` reads the source as it is; ``replay`` plays it, when the block asks for that.
-    ``to_wgs84`` is None when coordinates need no conversion.
+    ``to_wgs84`` is None when coordinates need no conversion. What is urgent is stored first.
     """
 
     id: str
@@ -53,6 +59,7 @@ class Source:
     every: timedelta
     to_wgs84: Converter | None
     silence: timedelta | None
+    is_urgent: bool
     replay: Replay | None
 
     @property
@@ -109,6 +116,7 @@ def _build(settings: Settings, source_id: str, block: Mapping[str, Any]) -> Sour
         every=common.every,
         to_wgs84=to_wgs84,
         silence=common.silence,
+        is_urgent=_is_urgent(settings, common.priority, decoder[1]),
         replay=Replay(common.replay, spoken, reader, zone=zone) if common.replay else None,
     )
 
@@ -132,6 +140,21 @@ def _chosen(
     return known[name], _checked(known[name].options, options, settings, within)
 
 
+def _is_urgent(settings: Settings, priority: str | None, options: Any) -> bool:
+    if priority is not None:
+        return priority == "emergency"
+    classes = {settings.kinds[kind].kind_class for kind in _kinds_of(options)}
+    return KindClass.EMERGENCY in classes
+
+
+def _kinds_of(options: Any) -> set[str]:
+    """The kinds that a decoder may give its records, as far as its options say."""
+    kind = getattr(options, "kind", None)
+    if kind is None:
+        return set()
+    return {kind} if isinstance(kind, str) else {*kind.map.values(), kind.default} - {None}
+
+
 def _check_kinds(settings: Settings, source_id: str, options: Any) -> None:
     alarm = getattr(options, "alarm", None)
     if alarm is not None and alarm.source not in settings.sources:
@@ -139,11 +162,7 @@ def _check_kinds(settings: Settings, source_id: str, options: Any) -> None:
             f"{settings.file} [sources.{source_id}.decoder]: alarm.source = {alarm.source!r}: "
             f"there is no such source; use one of: {', '.join(sorted(settings.sources))}"
         )
-    kind = getattr(options, "kind", None)
-    if kind is None:
-        return
-    named = {kind} if isinstance(kind, str) else {*kind.map.values(), kind.default} - {None}
-    unknown = sorted(named - set(settings.kinds))
+    unknown = sorted(_kinds_of(options) - set(settings.kinds))
     if unknown:
         raise SettingsError(
             f"{settings.file} [sources.{source_id}.decoder]: kind = {unknown[0]!r}: "

@@ -6,6 +6,9 @@ from pipelines.errors import SettingsError
 from pipelines.gateway import Gateway
 from pipelines.health import Health
 from pipelines.installation import Installation, open_installation, prepare
+from pipelines.metrics.meters import Meters
+from pipelines.metrics.window import Window, health_route, metrics_route
+from pipelines.roster import Roster, read_roster
 from pipelines.retention import Told, logged
 from pipelines.settings import Settings
 
@@ -28,16 +31,24 @@ def open_shared(settings: Settings) -> Installation:
 
 
 class Worker:
-    """Takes in its share of the sources until it is stopped."""
+    """Takes in its share of the sources until it is stopped.
+
+    Where the settings name a port it tells there what it measures, and that it is alive.
+    """
 
     def __init__(self, installation: Installation, purged: Told = logged) -> None:
         clock = SystemClock()
+        self._clock = clock
         self._installation = installation
+        self._health = Health()
         self._gateway = Gateway(installation.door, clock)
-        self._duty = Duty(installation, self._gateway, Health(), clock, purged)
+        self._duty = Duty(installation, self._gateway, self._health, clock, purged)
+        self._window = self._opened() if installation.settings.metrics.port else None
 
     def start(self) -> None:
-        """Begin with what is free."""
+        """Begin with what is free. Raises SettingsError when its port cannot be had."""
+        if self._window is not None:
+            self._window.start()
         self._gateway.start()
         self._duty.start()
 
@@ -45,4 +56,35 @@ class Worker:
         """Finish what is under way, let everything go, and close the store."""
         self._duty.stop()
         self._gateway.stop()
+        if self._window is not None:
+            self._window.stop()
         self._installation.store.close()
+
+    def _opened(self) -> Window:
+        meters = Meters()
+        meters.watch(
+            roster=self._roster, gateway=self._gateway, held=lambda: len(self._duty.sources)
+        )
+        self._installation.door.counted = meters.counted
+        self._installation.store.took = meters.took
+        settings = self._installation.settings.metrics
+        routes = [metrics_route(meters.text, settings), health_route(self._state)]
+        return Window(settings, routes)
+
+    def _roster(self) -> Roster:
+        with self._installation.store.reading() as reader:
+            return read_roster(
+                reader,
+                self._installation,
+                self._health,
+                now=self._clock.now(),
+                is_standby=not self._duty.is_at_work,
+            )
+
+    def _state(self) -> dict[str, object]:
+        role = "active" if self._duty.is_at_work else "standby"
+        return {
+            "status": "ok",
+            "now": self._clock.now().isoformat(),
+            "ingest": {"role": role, "sources": sorted(self._duty.sources)},
+        }

@@ -44,7 +44,16 @@ _ANOTHER_SITE = "this request was made by another site"
 _NO_TOKEN = "this page is out of date: load it anew and try again"
 _FILES = ("/assets/",)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_PUBLIC = ("/login", "/oidc/", "/invitation/", "/enter/", "/assets/", "/health", "/ingest/")
+_PUBLIC = (
+    "/login",
+    "/oidc/",
+    "/invitation/",
+    "/enter/",
+    "/assets/",
+    "/health",
+    "/metrics",  # looks itself who asks
+    "/ingest/",
+)
 _WALL = (
     "/wall",
     "/stream",

@@ -19,7 +19,7 @@ from dashboard.access.provider import Provider
 from dashboard.access.reveal import reveal_route
 from dashboard.access.sign_on import SignOn
 from dashboard.backend import Backend
-from dashboard.server import create_app
+from dashboard.server import Measured, create_app
 from pipelines.clock import SystemClock
 from pipelines.options import HeldSecret
 from pipelines.settings import Settings
@@ -30,7 +30,13 @@ FIRST_ADMIN = "admin"
 
 
 def guarded(
-    backend: Backend, settings: Settings, *, where: str, build: str, more: list[BaseRoute]
+    backend: Backend,
+    settings: Settings,
+    *,
+    where: str,
+    build: str,
+    more: list[BaseRoute],
+    measured: Measured | None = None,
 ) -> Guard:
     """The web side as one ASGI application, with nobody inside who may not be.
 
@@ -57,7 +63,7 @@ def guarded(
         if not keeper.has_admin:
             token = keeper.invite(FIRST_ADMIN, Role.ADMIN, by="first start", now=_now())
             logger.warning("no administrator yet; make one at %s/invitation/%s", where, token)
-    app = create_app(backend, build=build, more=[*gate, *more])
+    app = create_app(backend, build=build, more=[*gate, *more], measured=measured)
     return Guard(
         app,
         keeper=keeper,

@@ -4,7 +4,7 @@ from dash import html
 
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
-from dashboard.text.format import date_and_minute, epoch_ms, since
+from dashboard.text.format import date_and_minute, duration, epoch_ms, since
 from pipelines.snapshot import ReplayState, Snapshot, SourceHealth, SourceState
 
 _WORST_FIRST = (
@@ -99,6 +99,9 @@ def _state(source: SourceHealth, snapshot: Snapshot, say: Say) -> html.B:
     if source.state is SourceState.UNATTENDED and source.state_since is not None:
         time = since(source.state_since, snapshot.now, snapshot.time_zone)
         return html.B(say("source.unattended_since", time=time))
+    if source.state is SourceState.LIVE and source.behind is not None:
+        age = duration(source.behind.total_seconds(), say)
+        return html.B(say("source.behind", age=age), className="chip__behind")
     ages = {SourceState.LIVE: "source.live", SourceState.SILENT: "source.silent"}
     if source.state in ages and source.last_record_at is not None:
         at = epoch_ms(source.last_record_at)

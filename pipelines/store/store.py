@@ -1,6 +1,7 @@
 """The store: what the door writes in one transaction, and what figures and screens read."""
 
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,13 +32,17 @@ Device = tuple[str, str]
 
 
 class Store:
-    """All state of one installation, in one SQLite file or one PostgreSQL database."""
+    """All state of one installation, in one SQLite file or one PostgreSQL database.
+
+    ``took`` is told of each transaction: whether it was to ``read`` or ``write``, and its seconds.
+    """
 
     def __init__(self, place: Place) -> None:
         """Open it, and make it with all its tables if it is not there.
 
         Raises StoreBehindError when it is of another version and a person must say what to do.
         """
+        self.took: Callable[[str, float], None] = lambda *_: None
         self._backend = open_backend(place)
         try:
             self._backend.prepare()
@@ -62,7 +67,7 @@ class Store:
 
         Nobody else writes meanwhile, in whichever process.
         """
-        with self._backend.writer.begin() as connection:
+        with self._timed("write"), self._backend.writer.begin() as connection:
             self._backend.begun_alone(connection)
             yield Writer(connection, self._backend)
             self._backend.ending(connection)
@@ -76,7 +81,7 @@ class Store:
         """
         for _ in range(_TRIES):
             try:
-                with self._backend.writer.begin() as connection:
+                with self._timed("write"), self._backend.writer.begin() as connection:
                     self._backend.begun_beside(connection)
                     done = work(Writer(connection, self._backend))
                     self._backend.ending(connection)
@@ -91,8 +96,16 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator["Reader"]:
         """One consistent view of the store."""
-        with self._backend.reader.begin() as connection:
+        with self._timed("read"), self._backend.reader.begin() as connection:
             yield Reader(connection, self._backend)
+
+    @contextmanager
+    def _timed(self, access: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.took(access, time.perf_counter() - began)
 
 
 @contextmanager
@@ -104,6 +117,8 @@ def scratch_store() -> Iterator[Store]:
             yield store
         finally:
             store.close()
+
+
 
 
 class Reader:

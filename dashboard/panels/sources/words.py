@@ -25,7 +25,10 @@ def sentence(line: SourceDetail, say: Say, *, now: datetime, time_zone: str) -> 
         values["time"] = since(line.last_record_at, now, time_zone)
     if line.rule is not None:
         values["allowed"] = duration(line.rule.total_seconds(), say)
-    return say(f"standing.{_form(line)}", **values)
+    said = say(f"standing.{_form(line)}", **values)
+    if line.behind is None or line.standing in _UNHEARD:
+        return said
+    return say("standing.behind", sentence=said, age=duration(line.behind.total_seconds(), say))
 
 
 def _form(line: SourceDetail) -> str:
