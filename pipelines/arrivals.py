@@ -167,17 +167,17 @@ def clock_offset(delays: Sequence[Delay]) -> timedelta | None:
 def behind(delays: Sequence[Delay], *, now: datetime) -> timedelta | None:
     """How much later than usual records come now; None where they do not, or nothing says so.
 
-    Usual is the lower quartile of the last minutes, and what differs more than these do among
-    themselves, up to their median, is late: a flood of half an hour does not become usual, and a
-    source that delivers now early and now late is never called late.
+    Usual is the earlier half of the minutes that are remembered: its median, and late is what is
+    later than nine in ten of them. So a flood of half an hour does not become usual, and a source
+    that delivers now early and now late is never called late.
     """
     if len(delays) < _FEWEST_DELAYS or now - from_ms(delays[-1].received_ms) > _FRESH:
         return None
-    ordered = sorted(delay.median_ms for delay in delays)
-    usual, middle = ordered[len(ordered) // 4], ordered[len(ordered) // 2]
-    late = timedelta(milliseconds=delays[-1].median_ms - usual)
-    scatter = timedelta(milliseconds=middle - usual)
-    return late if late > max(_LATE, 3 * scatter) else None
+    earlier = sorted(delay.median_ms for delay in delays[: len(delays) // 2])
+    usual, latest = earlier[len(earlier) // 2], earlier[len(earlier) * 9 // 10]
+    newest = delays[-1].median_ms
+    is_late = timedelta(milliseconds=newest - latest) > _LATE
+    return timedelta(milliseconds=newest - usual) if is_late else None
 
 
 def _middle(values: Sequence[int]) -> timedelta | None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -21,7 +22,7 @@ from pipelines.store.store import Store
 from pipelines.worker import open_shared
 from tests.builders import NINE
 from tests.pipelines.installations import CALLS, a_call, a_config, as_csv, drop, the_grids
-from tests.processes import Product, running, until
+from tests.processes import Product, a_port, running, until
 
 TAKEN_OVER_WITHIN_S = 15.0
 NAMES = ("a", "b", "c", "d")
@@ -142,7 +143,9 @@ def test_servers_know_from_the_store_what_only_a_worker_sees(tmp_path: Path) -> 
     config = the_config(tmp_path, more=PUSHED)
     drop_calls(tmp_path, 0)
     environ = {"GRID135_TEST_PUSH": SECRET}
-    worker = Product(tmp_path, config, role="ingest", environ=environ)
+    told_at = a_port()
+    measuring = environ | {"GRID135_METRICS_PORT": str(told_at)}
+    worker = Product(tmp_path, config, role="ingest", environ=measuring)
     one, other = (Product(tmp_path, config, role="serve", environ=environ) for _ in range(2))
     with running(worker, one, other):
         assert until(lambda: one.role() == "serve" and other.role() == "serve")
@@ -162,6 +165,13 @@ def test_servers_know_from_the_store_what_only_a_worker_sees(tmp_path: Path) -> 
         assert until(lambda: one.source("pushed")["records"] == 1)
         assert stored(tmp_path).count("P-1") == 1
 
+        # each process tells what it measures
+        told = read(f"http://127.0.0.1:{told_at}/metrics")
+        assert 'grid135_records_total{outcome="stored",source="a"} 2.0' in told
+        assert "grid135_sources_held 4.0" in told
+        assert '"role":"active"' in read(f"http://127.0.0.1:{told_at}/health")
+        assert "grid135_stream_clients 0.0" in read(one.url("/metrics"))
+
         # a screen may land on another server
         assert first_message(one, last_event="0")["full"]
         assert first_message(other, last_event="4711")["full"]
@@ -175,6 +185,11 @@ def test_servers_know_from_the_store_what_only_a_worker_sees(tmp_path: Path) -> 
         assert "No process takes this source in since" in health["words"]["a"]["en"]
         assert one.source("pushed")["state"] != "unattended"
         assert (one.end(), other.end()) == (0, 0)
+
+
+def read(url: str) -> str:
+    with urlopen(url, timeout=10) as answer:
+        return str(answer.read(), "utf-8")
 
 
 def pushed_to(one: Product, other: Product, key: str) -> set[int]:

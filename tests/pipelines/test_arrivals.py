@@ -12,6 +12,7 @@ from pipelines.arrivals import (
     HOUR_MS,
     Delay,
     Rhythm,
+    behind,
     clock_offset,
     delays_of,
     lag,
@@ -280,3 +281,38 @@ def test_rates_are_of_local_hours_whatever_the_clocks_do():
 
 def test_without_a_rhythm_hours_are_shown_as_they_were():
     assert {hour.high for hour in Rhythm().hours({}, NINE)} == {0.0}
+
+
+def delays(*median_s: float, last: timedelta = timedelta(0)) -> list[Delay]:
+    """A minute each, the last one ending ``last`` before nine."""
+    end = to_ms(NINE - last)
+    return [
+        Delay(end - 60_000 * (len(median_s) - 1 - i), 0, round(s * 1000), round(s * 1000))
+        for i, s in enumerate(median_s)
+    ]
+
+
+def test_records_that_come_as_usual_are_not_behind():
+    assert behind(delays(*[2.0] * 10), now=NINE) is None
+    assert behind(delays(*[2.0] * 9, 20.0), now=NINE) is None
+
+
+def test_in_a_flood_records_come_later_by_what_they_say():
+    assert behind(delays(*[2.0] * 20, 60.0, 120.0), now=NINE) == timedelta(seconds=118)
+
+
+def test_a_flood_of_half_an_hour_does_not_become_usual():
+    found = behind(delays(*[2.0] * 33, *[300.0] * 30), now=NINE)
+
+    assert found == timedelta(seconds=298)
+
+
+def test_a_source_that_delivers_now_early_and_now_late_is_never_behind():
+    assert behind(delays(*[60.0, 3600.0, 40_000.0] * 5, 40_000.0), now=NINE) is None
+
+
+def test_what_came_long_ago_says_nothing_about_now():
+    old = delays(*[2.0] * 20, 120.0, last=timedelta(minutes=6))
+
+    assert behind(old, now=NINE) is None
+    assert behind(delays(2.0, 120.0), now=NINE) is None

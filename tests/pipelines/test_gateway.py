@@ -3,8 +3,10 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,12 +14,13 @@ from pipelines.clock import ManualClock
 from pipelines.connectors.listener import Line
 from pipelines.connectors.record import Record
 from pipelines.errors import NotStoredError, SourceConfigError, SourceUnavailableError
-from pipelines.gateway import Gateway
+from pipelines.gateway import FEWEST_AT_ONCE, MOST_AT_ONCE, Gateway
 from pipelines.health import Health
 from pipelines.ingest import Delivery, Door
 from pipelines.installation import Installation
 from pipelines.listening import Listening
 from pipelines.receipt import Counts
+from pipelines.sources import Source
 from tests.builders import MUCH_LATER
 from tests.pipelines.installations import a_bad_record, a_call, a_record, an_installation, content
 from tests.processes import until
@@ -54,6 +57,7 @@ class Watched:
         self.open = threading.Event()
         self.open.set()
         self.refused: str | None = None
+        self.quick = False
 
     def accept_all(self, deliveries: Sequence[Delivery], *, now: datetime) -> list[Counts]:
         self.entered.set()
@@ -62,6 +66,8 @@ class Watched:
         self.transactions.append(len(records))
         if self.refused is not None and any(self.refused in str(r.fields) for r in records):
             raise RuntimeError("the disk is full")
+        if self.quick:
+            return []
         return self._door.accept_all(deliveries, now=now)
 
 
@@ -146,6 +152,114 @@ def test_a_stopped_gateway_says_that_nothing_was_stored(street: Installation) ->
         asyncio.run(gateway.deliver(street.sources[0], [a_record(a_call())]))
 
 
+def held(street: Installation, **how: Any) -> tuple[Gateway, Watched, Source]:
+    """A gateway whose transactions wait until the test opens the door, and a source to flood."""
+    door = Watched(street.door)
+    gateway = Gateway(door, CLOCK, **how)  # type: ignore[arg-type]
+    gateway.start()
+    door.open.clear()
+    return gateway, door, replace(street.sources[0], id="flood", is_urgent=False)
+
+
+async def kept_busy(gateway: Gateway, door: Watched, source: Source) -> asyncio.Task[None]:
+    """A delivery that is being stored, so that what comes now has to wait."""
+    task = asyncio.create_task(gateway.deliver(source, some(source, "first", 1)))
+    await asyncio.to_thread(door.entered.wait, 10)
+    return task
+
+
+def some(source: Source, name: str, n: int) -> list[Record]:
+    return [a_record(a_call(f"{name}-{i}"), ordinal=i, part=source.id) for i in range(n)]
+
+
+def test_emergencies_are_stored_before_what_came_earlier(street: Installation) -> None:
+    gateway, door, flood = held(street)
+    calls = street.sources[0]
+    assert calls.is_urgent
+    stored_first: list[str] = []
+
+    async def deliver(source: Source, n: int) -> None:
+        await gateway.deliver(source, some(source, source.id, n))
+        stored_first.append(source.id)
+
+    async def both() -> None:
+        busy = await kept_busy(gateway, door, flood)
+        tasks = [asyncio.create_task(deliver(flood, FEWEST_AT_ONCE)) for _ in range(4)]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(deliver(calls, 1)))
+        await asyncio.sleep(0)
+        door.open.set()
+        await asyncio.gather(busy, *tasks)
+
+    asyncio.run(both())
+    gateway.stop()
+
+    assert "calls" in stored_first[:2]
+
+
+def test_too_much_at_once_is_refused_where_it_can_be_sent_again(street: Installation) -> None:
+    gateway, door, flood = held(street, most_waiting=100)
+
+    async def push() -> None:
+        busy = await kept_busy(gateway, door, flood)
+        waiting = asyncio.create_task(gateway.deliver(flood, some(flood, "a", 100)))
+        await asyncio.sleep(0)
+        assert gateway.waiting().records == 100
+        with pytest.raises(NotStoredError, match="too much at once; send it again later"):
+            await gateway.deliver(flood, some(flood, "b", 1), may_wait=False)
+        # what may be an emergency has room of its own
+        urgent = gateway.deliver(street.sources[0], some(flood, "c", 1), may_wait=False)
+        door.open.set()
+        await asyncio.gather(busy, waiting, urgent)
+
+    asyncio.run(push())
+    gateway.stop()
+    assert gateway.waiting().records == 0
+
+
+def test_a_listener_waits_for_room_and_so_do_its_peers(street: Installation) -> None:
+    gateway, door, flood = held(street, most_waiting=10)
+    most = 0
+
+    async def listen() -> None:
+        nonlocal most
+        busy = await kept_busy(gateway, door, flood)
+        tasks = [
+            asyncio.create_task(gateway.deliver(flood, some(flood, f"n{n}", 4))) for n in range(20)
+        ]
+        await asyncio.sleep(0.01)
+        most = gateway.waiting().records
+        door.open.set()
+        await asyncio.gather(busy, *tasks)
+
+    asyncio.run(listen())
+    gateway.stop()
+
+    assert most <= 10
+    assert stored(street) == 81
+
+
+def test_more_is_stored_at_once_the_more_waits(street: Installation) -> None:
+    gateway, door, flood = held(street)
+
+    async def deliver() -> None:
+        busy = await kept_busy(gateway, door, flood)
+        tasks = [
+            asyncio.create_task(gateway.deliver(flood, some(flood, f"n{n}", 50))) for n in range(60)
+        ]
+        await asyncio.sleep(0)
+        door.open.set()
+        await asyncio.gather(busy, *tasks)
+
+    door.quick = True
+    asyncio.run(deliver())
+    gateway.stop()
+
+    assert door.transactions[:3] == [1, FEWEST_AT_ONCE, 2 * FEWEST_AT_ONCE]
+    assert max(door.transactions) <= MOST_AT_ONCE
+    assert sum(door.transactions) == 3001
+
+
 class Scripted:
     """A listener that does one thing of its script each time it is begun."""
 
@@ -168,8 +282,6 @@ class Scripted:
 
 def listening(street: Installation, listener: Scripted) -> tuple[Listening, Health, Gateway]:
     """A listener that is listened to from when the test says so."""
-    from dataclasses import replace
-
     gateway, health = Gateway(street.door, CLOCK), Health()
     source = replace(street.sources[0], connector=listener)  # type: ignore[arg-type]
     gateway.start()
