@@ -80,9 +80,9 @@ def send(
 
 def _keep(store: Store, source: str, rehearsal: Rehearsal) -> None:
     """Have every process show what became of it; where the store is what is broken, only this."""
+    row = rehearsal_row(source, rehearsal)
     try:
-        with store.writing() as writer:
-            writer.put(schema.canary, [rehearsal_row(source, rehearsal)])
+        store.taking_in(lambda writer: writer.put(schema.canary, [row]))
     except Exception:
         logger.exception("source %s: what became of the canary could not be kept", source)
 

@@ -1,7 +1,7 @@
 """What a process does that takes records in: its share of the sources, and perhaps the upkeep."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 from pipelines.canary import Aviary
 from pipelines.clock import Clock
@@ -10,12 +10,13 @@ from pipelines.gateway import Gateway
 from pipelines.health import Health
 from pipelines.installation import Installation
 from pipelines.keeper import Keeper
-from pipelines.lease import PLAYED, UPKEEP, Leases, lease_of, source_of
+from pipelines.lease import PLAYED, UPKEEP, LeaseLostError, Leases, lease_of, source_of
 from pipelines.listening import Listening
 from pipelines.retention import Purger, Told, logged
 from pipelines.schedule import Schedule
 from pipelines.sources import Source
 from pipelines.store import schema
+from pipelines.store.heard_rows import heard_row
 from pipelines.store.store import Writer
 
 logger = logging.getLogger(__name__)
@@ -112,10 +113,22 @@ class Duty:
         elif names := [lease_of(name) for name in sorted(sources) if name not in self._pushed]:
             self._leases.guard(writer, names)
 
-    def _note(self, writer: Writer, names: Collection[str]) -> Callable[[], None]:
+    def _note(self, names: Collection[str]) -> None:
         played = self._sources if PLAYED in names else {}
         sources = {*played, *filter(None, map(source_of, names))}
-        return self._health.note(writer, sources)
+        news = self._health.news(sources)
+        if not news:
+            return
+
+        def work(writer: Writer) -> None:
+            self._leases.guard(writer, sorted(names))
+            writer.put(schema.heard, [heard_row(name, heard) for name, heard in news.items()])
+
+        try:
+            self._installation.store.taking_in(work)
+        except LeaseLostError:
+            return  # the next turn finds out which
+        self._health.noted(news)
 
     def _begin(self, name: str) -> None:
         if name == UPKEEP:

@@ -13,16 +13,14 @@ from pipelines.arrivals import NO_RHYTHM, Delay, Rhythm, Rhythms, all_delays, be
 from pipelines.lease import Watch, read_leases
 from pipelines.snapshot import SourceHealth, SourceState
 from pipelines.sources import Source
-from pipelines.store import schema
 from pipelines.store.heard_rows import (
     Heard,
     Rehearsal,
     heard_in,
-    heard_row,
     rehearsals_in,
 )
 from pipelines.store.rows import from_ms
-from pipelines.store.store import Reader, Writer
+from pipelines.store.store import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +120,8 @@ class Health:
             with self._lock:
                 self._heard[source] = told
 
-    def note(self, writer: Writer, sources: Collection[str]) -> Callable[[], None]:
-        """Write down how these sources are doing, where that is news; to be told of the commit.
+    def news(self, sources: Collection[str]) -> dict[str, Heard]:
+        """How these sources are doing, where the others do not know it yet.
 
         News is what went down, came back, or has another problem; a success alone is one every
         few seconds.
@@ -131,18 +129,17 @@ class Health:
         at = time.monotonic()
         with self._lock:
             known = {name: self._heard[name] for name in sources if name in self._heard}
-            due = {
+            return {
                 name: heard
                 for name, heard in known.items()
                 if _is_news(heard, *self._noted.get(name, (None, 0.0)), at=at)
             }
-        writer.put(schema.heard, [heard_row(name, heard) for name, heard in due.items()])
 
-        def committed() -> None:
-            with self._lock:
-                self._noted |= {name: (heard, at) for name, heard in due.items()}
-
-        return committed
+    def noted(self, news: Mapping[str, Heard]) -> None:
+        """The others can know this now."""
+        at = time.monotonic()
+        with self._lock:
+            self._noted |= {name: (heard, at) for name, heard in news.items()}
 
     def look(self, reader: Reader) -> None:
         """Learn how the sources of other processes are doing, and who takes which in."""

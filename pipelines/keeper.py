@@ -11,13 +11,12 @@ from pipelines.store.store import Store, Writer
 
 logger = logging.getLogger(__name__)
 
-Note = Callable[[Writer, Collection[str]], Callable[[], None]]
-"""Writes down what is known about the claims that are held; what it returns is called after the
-commit."""
+Note = Callable[[Collection[str]], None]
+"""Writes down what is known about the claims that are held, where that is news."""
 
 
-def _no_note(_: Writer, __: Collection[str]) -> Callable[[], None]:
-    return lambda: None
+def _no_note(_: Collection[str]) -> None:
+    """There is nothing to write down."""
 
 
 class Keeper:
@@ -119,19 +118,22 @@ class Keeper:
     def _look(self) -> tuple[str, ...]:
         """One transaction: renew, note, take; return what is to be given away."""
         leases = self._leases
-        with self._store.writing() as writer:
+        ending = set(self._ending)
+
+        def work(writer: Writer) -> tuple[str, ...]:
             seen, alive = leases.look(writer)
             leases.renew(writer)
             leases.bury(writer, seen, alive)
-            noted = self._note(writer, leases.mine & self._works)
             held = {name: seen[name].holder for name in alive}
             turn = turn_of(leases.holder, self._shared, held, workers_of(seen, alive))
             single = [name for name in self._single if name not in held]
-            ending = set(self._ending)
             free = [name for name in (*turn.take, *single) if name not in ending]
             leases.take(writer, free, seen)
-        noted()
-        return tuple(name for name in turn.give if name in self._works)
+            return turn.give
+
+        give = self._store.taking_in(work, quiet=True)
+        self._note(leases.mine & self._works)
+        return tuple(name for name in give if name in self._works)
 
     def _begin(self, name: str) -> Exception | None:
         logger.info("%s: this process does it now", name)

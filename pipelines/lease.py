@@ -230,30 +230,35 @@ class Leases:
 
     def acquire(self, name: str) -> bool:
         """Take one lease if it is free, renew it if it is ours; return whether we have it."""
-        with self._store.writing() as writer:
+
+        def work(writer: Writer) -> None:
             leases, alive = self.look(writer)
             self.renew(writer)
             if name not in self._tokens and name not in alive:
                 self.take(writer, [name], leases)
+
+        self._store.taking_in(work, quiet=True)
         return name in self._tokens
 
     def release(self, names: Collection[str]) -> None:
         """Let go at once, so that another need not wait."""
         table = schema.lease
-        with self._store.writing() as writer:
-            for name in names:
-                token = self._tokens.pop(name, None)
+        tokens = {name: self._tokens.pop(name, None) for name in names}
+
+        def work(writer: Writer) -> None:
+            for name, token in tokens.items():
                 ours = (table.c.name == name, table.c.holder == self._holder)
                 free = update(table).where(*ours, table.c.token == token)
                 writer.change(free.values(holder="", expires_ms=to_ms(self._clock.now())))
 
+        self._store.taking_in(work, quiet=True)
+
     def leave(self) -> None:
         """Let go of everything, and be a worker no more."""
         self.release(self.mine)
-        with self._store.writing() as writer:
-            writer.change(
-                delete(schema.lease).where(schema.lease.c.name == f"{_WORKER}{self._holder}")
-            )
+        name = f"{_WORKER}{self._holder}"
+        gone = delete(schema.lease).where(schema.lease.c.name == name)
+        self._store.taking_in(lambda writer: writer.change(gone), quiet=True)
 
     def bury(self, writer: Writer, leases: Mapping[str, Held], alive: Collection[str]) -> None:
         """Forget workers that are there no more."""

@@ -1,8 +1,8 @@
 """Settings: the environment and one TOML file, read once, into frozen typed values.
 
 Environment: ``GRID135_CONFIG`` (the file), ``GRID135_DATA`` (where state is kept),
-``GRID135_HOST``, ``GRID135_PORT``, ``GRID135_STORE`` (the store's URL), ``GRID135_METRICS_PORT``. The
-environment wins over the file. A source's secrets stand in variables that its block names.
+``GRID135_HOST``, ``GRID135_PORT``, ``GRID135_STORE`` (the store's URL), ``GRID135_METRICS_PORT``.
+The environment wins over the file. A source's secrets stand in variables that its block names.
 """
 
 import tomllib

@@ -4,7 +4,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from http.client import HTTPConnection
@@ -23,6 +23,7 @@ from pipelines.worker import open_shared
 from tests.builders import NINE
 from tests.pipelines.installations import CALLS, a_call, a_config, as_csv, drop, the_grids
 from tests.processes import Product, a_port, running, until
+from tests.stores import environ_of, kept_in, on_every_database, place_in
 
 TAKEN_OVER_WITHIN_S = 15.0
 NAMES = ("a", "b", "c", "d")
@@ -65,13 +66,13 @@ def drop_calls(folder: Path, turn: int, names: Sequence[str] = NAMES) -> None:
 
 def stored(folder: Path) -> list[str]:
     """The keys of all reports, sorted: who is there twice is stored twice."""
-    with closing(Store(folder / "data" / "grid135.sqlite3")) as store, store.reading() as reader:
+    with closing(Store(place_in(folder))) as store, store.reading() as reader:
         return sorted(row.record_id for row in reader.rows(schema.report.select()))
 
 
 def holders(folder: Path) -> dict[str, str]:
     """Who takes in each source, in the words of the store; without those that nobody does."""
-    with closing(Store(folder / "data" / "grid135.sqlite3")) as store, store.reading() as reader:
+    with closing(Store(place_in(folder))) as store, store.reading() as reader:
         leases = read_leases(reader)
     claims = {name: leases.get(lease_of(name)) for name in NAMES}
     return {name: held.holder for name, held in claims.items() if held and held.holder}
@@ -90,12 +91,14 @@ def all_of(turns: int) -> list[str]:
     return sorted(f"{name}-{turn}-{i}" for name in NAMES for turn in range(turns) for i in range(2))
 
 
+@on_every_database
 def test_workers_share_the_sources_and_one_that_is_killed_is_replaced(tmp_path: Path) -> None:
     """Though their clocks are two hours apart."""
     config = the_config(tmp_path)
     drop_calls(tmp_path, 0)
-    first = Product(tmp_path, config, role="ingest", clock=timedelta(hours=-1))
-    second = Product(tmp_path, config, role="ingest", clock=timedelta(hours=1))
+    store = environ_of(tmp_path)
+    first = Product(tmp_path, config, role="ingest", clock=timedelta(hours=-1), environ=store)
+    second = Product(tmp_path, config, role="ingest", clock=timedelta(hours=1), environ=store)
     with running(first, second):
         assert until(lambda: [len(those_of(tmp_path, p)) for p in (first, second)] == [2, 2])
         assert until(lambda: stored(tmp_path) == all_of(1))
@@ -116,11 +119,19 @@ def test_workers_share_the_sources_and_one_that_is_killed_is_replaced(tmp_path: 
         assert holders(tmp_path) == {}
 
 
+@pytest.fixture
+def on_postgresql() -> Iterator[None]:
+    with kept_in("postgresql"):
+        yield
+
+
+@pytest.mark.usefixtures("on_postgresql")
 def test_a_worker_that_was_paused_wakes_up_late_and_takes_nothing_in(tmp_path: Path) -> None:
+    """On PostgreSQL; an embedded store that it was paused in the middle of would stand still."""
     config = the_config(tmp_path)
     drop_calls(tmp_path, 0)
-    first = Product(tmp_path, config, role="ingest")
-    second = Product(tmp_path, config, role="ingest")
+    store = environ_of(tmp_path)
+    first, second = (Product(tmp_path, config, role="ingest", environ=store) for _ in range(2))
     with running(first, second):
         assert until(lambda: [len(those_of(tmp_path, p)) for p in (first, second)] == [2, 2])
         assert until(lambda: stored(tmp_path) == all_of(1))

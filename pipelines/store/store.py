@@ -72,19 +72,21 @@ class Store:
             yield Writer(connection, self._backend)
             self._backend.ending(connection)
 
-    def taking_in(self, work: Callable[["Writer"], T]) -> T:
+    def taking_in(self, work: Callable[["Writer"], T], *, quiet: bool = False) -> T:
         """Do work in one transaction beside others of the same sort; return what it returns.
 
         When it gets in the way of another one, all of it is taken back and done again, at last
         alone; so what it does must depend on nothing but the store. The writer's ``claim`` and
-        ``await_turn`` keep the others from what it is about to read and write.
+        ``await_turn`` keep the others from what it is about to read and write. What is done
+        quietly changes nothing that a screen shows, and so not the version.
         """
         for _ in range(_TRIES):
             try:
                 with self._timed("write"), self._backend.writer.begin() as connection:
                     self._backend.begun_beside(connection)
                     done = work(Writer(connection, self._backend))
-                    self._backend.ending(connection)
+                    if not quiet:
+                        self._backend.ending(connection)
                 return done
             except Exception as error:
                 if not self._backend.is_conflict(error):
@@ -117,8 +119,6 @@ def scratch_store() -> Iterator[Store]:
             yield store
         finally:
             store.close()
-
-
 
 
 class Reader:

@@ -12,9 +12,11 @@ How figures stay exact with several writers, on READ COMMITTED:
   alarms are read, by one of a few hundred advisory locks.
 - The rows that *all share* (sheets, sums, counters) are read and written at the very end, behind
   one advisory lock that is held only for that and the commit (``await_turn``).
-- Whatever else writes (the lease, a rebuild, a replay that begins anew) is alone: it holds
-  exclusively what those transactions hold together. So the lease that was checked when a
-  transaction began still holds when it is committed.
+- Whatever else writes (a rebuild, a replay that begins anew) is alone: it holds exclusively what
+  those transactions hold together. Leases are taken beside them: the row of a lease that was
+  checked when a transaction began cannot be taken before it has ended (:mod:`pipelines.lease`).
+- A process that was stopped in the middle of a transaction holds up everybody; after ``_PAUSED``
+  the server takes its transaction back, and when it wakes up it is told so.
 """
 
 import logging
@@ -65,6 +67,8 @@ _ALIVE = {
     "application_name": "grid135",
 }
 """A server that is gone without a word is noticed within half a minute."""
+
+_PAUSED = ("idle_in_transaction_session_timeout", "15s")
 
 _LOCK, _SHARE = (f"SELECT pg_advisory_xact_lock{mode}(%s, %s)" for mode in ("", "_shared"))
 
@@ -222,6 +226,9 @@ class PostgresqlBackend(Backend):
         connection = psycopg.connect(**_arguments(self._url))
         if self._schema is not None:
             connection.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
+            connection.commit()
+        if writes:
+            connection.execute("SELECT set_config(%s, %s, false)", _PAUSED)
             connection.commit()
         connection.read_only = not writes
         level = psycopg.IsolationLevel
