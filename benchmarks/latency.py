@@ -7,6 +7,7 @@ frame has been handed to the screen (an animation frame and a task after it), ``
 ``p95_ms``; and when the map's next frame has been, ``map_p95_ms``. With ``--screens N``,
 N - 1 more clients in another process read the same view. The baseline sends the same bytes over
 an event stream of its own to a bare page in the same browser, which sets one text without Dash.
+With ``--workers N --clients M`` no browser takes part: see :mod:`benchmarks.streams`.
 ``first_paint_ms`` is how long after the navigation began a browser without a cache shows the words
 of the first state, the middle one of three; ``first_map_ms`` the same for the map.
 """
@@ -142,6 +143,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--screens", type=int, default=1)
     parser.add_argument("--updates", type=int, default=60)
+    parser.add_argument("--workers", type=int, default=1, help="web workers behind a proxy")
+    parser.add_argument("--clients", type=int, default=500, help="of several workers")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON line")
     options = parser.parse_args()
     if not options.json:
@@ -149,6 +152,14 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_input(folder, HISTORY)
+        if options.workers > 1:
+            from benchmarks.streams import measure as streams
+
+            found = streams(
+                folder, workers=options.workers, clients=options.clients, updates=options.updates
+            )
+            print(json.dumps(found))
+            return
         print(json.dumps(measure(folder, options.screens, options.updates)))
 
 

@@ -60,14 +60,15 @@ def running(config: Path, **environ: str) -> Iterator[Product]:
     )
     product = Product(process=process, url=f"http://127.0.0.1:{port}", data=data)
     try:
-        _wait_for(product, config.parent / "product.log")
+        until_answers(product, config.parent / "product.log")
         yield product
     finally:
         process.terminate()
         process.wait(timeout=PATIENCE_S)
 
 
-def _wait_for(product: Product, log: Path) -> None:
+def until_answers(product: Product, log: Path) -> None:
+    """Return when the product answers; raises RuntimeError with its log when it does not."""
     ends = time.monotonic() + PATIENCE_S
     while time.monotonic() < ends:
         if product.process.poll() is not None:
