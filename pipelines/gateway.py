@@ -26,8 +26,6 @@ SHORT_S, LONG_S = 0.1, 0.3
 what is urgent waits for one that has begun."""
 MOST_WAITING = 20_000
 """Records that may wait, of those that are urgent and of the others each."""
-_SHARE_OF_OTHERS = 8
-"""However much is urgent, one record in so many is of the others."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,8 +82,8 @@ class Gateway:
 
     While one transaction is being written, what arrives queues up for the next; so the number of
     transactions a second adapts by itself, and a lone record waits for nobody. Sources that may
-    report emergencies go first. The queue is bounded: then a listener waits for room, so that its
-    peers wait too, and a push is refused, to be sent again.
+    report emergencies have transactions of their own, which go first. The queue is bounded: then
+    a listener waits for room, so that its peers wait too, and a push is refused, to be sent again.
     """
 
     def __init__(self, door: Door, clock: Clock, *, most_waiting: int = MOST_WAITING) -> None:
@@ -95,6 +93,7 @@ class Gateway:
         self._most_at_once = FEWEST_AT_ONCE
         self._urgent, self._others = _Line(), _Line()
         self._news = threading.Condition()
+        self._is_urgents_turn = False
         self._stopped = False
         self._failing = False
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
@@ -169,13 +168,14 @@ class Gateway:
         urgent, others = self._urgent, self._others
         with self._news:
             self._news.wait_for(lambda: urgent.waiting or others.waiting or self._stopped)
-            most = self._most_at_once
-            first = others.take(most // _SHARE_OF_OTHERS) if urgent.records > most else []
-            taken = [*urgent.take(most), *first]
-            taken += others.take(most - sum(len(waiting.records) for waiting in taken))
-            for line in (urgent, others):
-                if line.records < self._most_waiting // 2:
-                    line.let_in()
+            # by turns where both wait: neither flood ends the other
+            self._is_urgents_turn = bool(urgent.waiting) and not (
+                self._is_urgents_turn and others.waiting
+            )
+            line = urgent if self._is_urgents_turn else others
+            taken = line.take(self._most_at_once)
+            if line.records < self._most_waiting // 2:
+                line.let_in()
             return taken
 
     def _adapt(self, records: int, took_s: float) -> None:
