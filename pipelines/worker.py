@@ -8,8 +8,8 @@ from pipelines.health import Health
 from pipelines.installation import Installation, open_installation, prepare
 from pipelines.metrics.meters import Meters
 from pipelines.metrics.window import Window, health_route, metrics_route
-from pipelines.roster import Roster, read_roster
 from pipelines.retention import Told, logged
+from pipelines.roster import Roster, read_roster
 from pipelines.settings import Settings
 
 
