@@ -52,6 +52,7 @@ class Keeper:
         self._ending: dict[str, threading.Thread] = {}
         self._wake = threading.Event()
         self._stopped = False
+        self._failing = False
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
 
     @property
@@ -103,9 +104,14 @@ class Keeper:
             give = self._look()
         # Whatever is wrong with the store is the store's to say; the guard keeps us from writing.
         except Exception:
-            logger.exception("the leases could not be renewed")
+            if not self._failing:
+                logger.exception("the leases cannot be renewed; tried again until they can")
+            self._failing = True
             self._leases.unsure()
             return []
+        if self._failing:
+            logger.warning("the leases are renewed again")
+            self._failing = False
         mine = self._leases.mine
         for name in sorted(self._works - mine):
             logger.warning("%s: another process does this now", name)

@@ -8,6 +8,8 @@ from datetime import datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pipelines.clock import Clock, SystemClock
 from pipelines.clock_steps import ClockSteps
@@ -21,13 +23,17 @@ from pipelines.sources import Source
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 1.0
+_STORE_IS_GONE = (OperationalError, InterfaceError, PoolTimeoutError)
+"""Of the store: what is wrong with a database that is a source, its connector names."""
 
 
 class Schedule:
     """Polls the sources it has taken until it is stopped.
 
     A source that fails is asked again at its next turn; one that cannot work as configured is
-    stopped, and the others run on. A bug in one poll is logged and does not end the polling.
+    stopped, and the others run on. A bug in one poll is logged and does not end the polling. A
+    store that cannot be written is no source's fault: it is said once, and every source is asked
+    again.
     """
 
     def __init__(
@@ -42,6 +48,7 @@ class Schedule:
         self._health = health
         self._clock = clock
         self._machine = machine or SystemClock()
+        self._failing = False
         self._stopped = threading.Event()
         self._watch = threading.Thread(target=self._watch_clock, name="clock steps", daemon=True)
         polled = [source.id for source in installation.sources if source.poller is not None]
@@ -127,11 +134,20 @@ class Schedule:
             self._health.failed(source.id, str(error), now=now)
             with suppress(JobLookupError):  # dropped just now
                 self._scheduler.remove_job(source.id)
+        except _STORE_IS_GONE:
+            self._complain()
         except Exception as error:
             logger.exception("source %s: polling failed", source.id)
             self._health.failed(source.id, f"internal error: {type(error).__name__}", now=now)
         else:
+            self._failing = False
             self._health.succeeded(source.id, now=now)
+
+    def _complain(self) -> None:
+        """Say once that nothing can be stored, however many sources are asked meanwhile."""
+        if not self._failing:
+            logger.exception("what sources have cannot be stored; they are asked again")
+        self._failing = True
 
     def _is_over(self, source: Source) -> bool:
         return self._stopped.is_set() or source.id in self._dropped

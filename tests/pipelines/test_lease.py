@@ -1,8 +1,10 @@
 """Of each thing that one process does at a time there is one holder; never two."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -283,6 +285,33 @@ def test_a_keeper_that_finds_its_lease_taken_ends_its_work(store: Store) -> None
 
     assert until(lambda: told[-1] == f"lost {CALLS}" and not keeper.works)
     keeper.stop()
+
+
+def test_a_store_that_is_gone_is_said_once_and_the_lease_is_kept(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    leases = Leases(store)
+    keeper = a_keeper(store, leases, told, CALLS)
+    keeper.start()
+    works, broken = store.taking_in, threading.Event()
+
+    def sometimes(*given: Any, **how: Any) -> Any:
+        if broken.is_set():
+            tried.append(1)
+            raise OSError("the database does not answer")
+        return works(*given, **how)
+
+    tried: list[int] = []
+    store.taking_in = sometimes  # type: ignore[method-assign]
+    broken.set()
+    assert until(lambda: len(tried) > 3)
+    broken.clear()
+    assert until(lambda: "the leases are renewed again" in caplog.text)
+    keeper.stop()
+
+    assert caplog.text.count("the leases cannot be renewed") == 1
+    assert told == [f"gained {CALLS}", f"lost {CALLS}"]
 
 
 def test_a_process_that_cannot_begin_lets_the_lease_go(store: Store) -> None:

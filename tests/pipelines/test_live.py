@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from pipelines.clock import ManualClock
 from pipelines.connectors.record import Record
@@ -154,6 +155,27 @@ def test_a_bug_in_one_decoder_stops_neither_its_own_polling_nor_the_others(
     assert states(street, health, clock.now())["calls"] == "live"
     with street.store.reading() as reader:
         assert reader.sources()["calls"].reports == 1
+
+
+class Gone:
+    """A store whose database does not answer."""
+
+    def reading(self) -> None:
+        raise OperationalError("SELECT 1", {}, OSError("connection refused"))
+
+
+def test_a_store_that_is_gone_is_said_once_and_is_no_source_s_fault(
+    street: Installation, health: Health, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("calls.csv", "other.csv"):
+        drop(street.settings.path(name), as_csv([a_call("A-1")]))
+    schedule = Schedule(replace(street, store=Gone()), health, clock)  # type: ignore[arg-type]
+
+    for source in street.sources * 3:
+        schedule.poll(source)
+
+    assert said(caplog) == ["what sources have cannot be stored; they are asked again"]
+    assert states(street, health, clock.now()) == {"calls": "waiting", "other": "waiting"}
 
 
 def test_a_replay_that_is_over_has_ended(tmp_path: Path) -> None:
