@@ -31,7 +31,7 @@
 
   function url() {
     const query = new URLSearchParams(window.location.search);
-    query.set("page", document.documentElement.dataset.page);
+    query.set("page", decodeURIComponent(window.location.pathname).slice(1));
     if (scene) query.set("scene", scene);
     return "/stream?" + query.toString();
   }

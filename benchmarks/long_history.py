@@ -25,7 +25,7 @@ from pipelines.store import schema
 from pipelines.store.buckets import SUMMED, Level, bucket_end, bucket_start
 from pipelines.store.rollups import COMBINATIONS, GRID, KIND, MANY, SOURCE
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.sheets import HOUR_MS, LINE_BYTES, Slot, slot_id
+from pipelines.store.sheets import CLOSED_BIT, HOUR_MS, LINE_BYTES, Slot, slot_id
 from pipelines.store.store import Writer
 from pipelines.store.sums import pack
 
@@ -220,6 +220,8 @@ def sheet_rows(
     lines = np.empty(
         len(calls), [("slot", "<u8"), ("offset", "<u4"), ("entries", "<u4", (len(CLOCKS),))]
     )
+    closed = np.where(calls.moments[-1] == _MISSING, 0, CLOSED_BIT)
+    offsets = offsets | closed
     lines["slot"], lines["offset"], lines["entries"] = slots, offsets, entries
     order = np.lexsort(
         (

@@ -6,6 +6,7 @@ from pathlib import Path
 import flask
 from dash import Dash, html
 
+from dashboard.addresses import resolved
 from dashboard.pages import PAGES
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
 
@@ -23,6 +24,8 @@ _FOR_SCRIPTS = (
     "screen",
     "sound",
     "debug",
+    "list",
+    "find",
 )
 """The groups of sentences that the page's scripts fill in by themselves."""
 PAGE_PARAMETER = "page"
@@ -52,13 +55,13 @@ class _App(Dash):
 
     def _config(self) -> dict[str, object]:
         config: dict[str, object] = super()._config()  # type: ignore[no-untyped-call]
-        page = flask.request.path.strip("/") if flask.has_request_context() else ""
+        page = resolved(flask.request.path)[0] if flask.has_request_context() else ""
         return config | {"requests_pathname_prefix": f"/{page}/" if page in PAGES else "/"}
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         """The HTML around the page."""
         language = flask.request.args.get("lang", DEFAULT_LANGUAGE)
-        page = flask.request.path.strip("/")
+        page = resolved(flask.request.path)[0]
         known = language in LANGUAGES and page in PAGES
         say = say_in(language if known else DEFAULT_LANGUAGE)
         return _FRAME.format(

@@ -42,6 +42,11 @@ class Backend(Protocol):
     def board(self, filters: Mapping[str, str]) -> Board:
         """The desk's board; raises QueryError for a wrong filter; called in a worker thread."""
 
+    def page(
+        self, filters: Mapping[str, str], offset: int, limit: int, /
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """How many rows a board's list has, and some of them; raises QueryError."""
+
     def lab(self, filters: Mapping[str, str]) -> LabBoard:
         """The definition lab; raises QueryError for a wrong filter; called in a worker thread."""
 

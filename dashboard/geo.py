@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from dashboard.backend import Backend
-from dashboard.figures.style import map_style
+from dashboard.figures.style import DEFAULT_RAMP, RAMPS, map_style
 from dashboard.tokens import DEFAULT_THEME, UnknownThemeError, colours
 from pipelines.backdrop import LAYERS
 
@@ -60,8 +60,11 @@ def _style(backend: Backend) -> Callable[[Request], object]:
             palette = colours(request.query_params.get("theme", DEFAULT_THEME))
         except UnknownThemeError as error:
             return PlainTextResponse(str(error), 404)
+        scale = request.query_params.get("ramp", DEFAULT_RAMP)
+        if scale not in RAMPS:
+            return PlainTextResponse(f"ramp={scale!r}: must be one of: {', '.join(RAMPS)}", 404)
         tag, _ = await asyncio.to_thread(_packed, await asyncio.to_thread(backend.grids_geojson))
-        style = map_style(backend.backdrop(), palette, grids=tag.strip('"'))
+        style = map_style(backend.backdrop(), palette, grids=tag.strip('"'), scale=scale)
         content = json.dumps(style, ensure_ascii=False)
         return await _kept(request, content.encode(), "application/json")
 

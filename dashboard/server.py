@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from a2wsgi import WSGIMiddleware
 from dash import Dash
@@ -14,14 +13,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard.access.person import person_of
+from dashboard.access.person import Role, person_of
+from dashboard.addresses import moved
 from dashboard.app import PAGE_PARAMETER, create_dash
 from dashboard.backend import Backend
 from dashboard.geo import geo_routes
 from dashboard.hub import Hub, Pace
+from dashboard.listing import list_routes
 from dashboard.openapi import openapi_route
 from dashboard.pages import PAGES
 from dashboard.panels.sources.words import sentence
+from dashboard.refusal import refusal
 from dashboard.stream import EventStream
 from dashboard.text import LANGUAGES, say_in
 from dashboard.text.monitors import told
@@ -53,7 +55,6 @@ def create_app(
     dash = create_dash()
     hub = Hub(backend, build=build, pace=pace)
     routes = [
-        Route("/", _to_the_wall),
         Route("/stream", _stream(hub)),
         Route("/health", _health(backend, hub)),
         Route("/time", time_signal),
@@ -64,6 +65,7 @@ def create_app(
         Route("/api/v1/monitors", _query(backend, lambda seen, given: told(seen.monitors(given)))),
         Route("/api/v1/frozen", _query(backend, lambda seen, given: seen.frozen(given))),
         Route("/api/v1/canary", _canary(backend), methods=["POST"]),
+        *list_routes(backend),
         openapi_route(build),
         *geo_routes(backend),
         *more,
@@ -95,28 +97,13 @@ def _running(hub: Hub) -> Callable[[Starlette], AbstractAsyncContextManager[None
     return lifespan
 
 
-_SHORT = {
-    "area": ("desk", "area"),
-    "community": ("desk", "community"),
-    "grid": ("desk", "grid"),
-    "incident": ("incident", "id"),
-}
-"""Addresses that can be said aloud: /grid/<code> is the desk's board of that grid."""
-
-
-def _in_full(request: Request) -> Response | None:
-    """The way to the page that a short address names; None when it is none."""
-    word, _, value = request.url.path.strip("/").partition("/")
-    if word not in _SHORT or not value:
-        return None
-    page, name = _SHORT[word]
-    query = {**request.query_params, name: value}
-    return RedirectResponse(f"/{page}?{urlencode(query)}", status_code=307)
-
-
-async def _to_the_wall(request: Request) -> Response:
-    query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"/wall{query}", status_code=307)
+def _elsewhere(request: Request) -> Response | None:
+    """The way from an address of former times, and of a wall from the desk; None for others."""
+    path, query = request.scope["path"], request.url.query
+    if path == "/" and person_of(request).role is Role.WALL:
+        return RedirectResponse(f"/wall?{query}" if query else "/wall", status_code=307)
+    to = moved(path, request.query_params)
+    return None if to is None else RedirectResponse(to, status_code=307)
 
 
 def _stream(hub: Hub) -> Callable[[Request], object]:
@@ -219,19 +206,19 @@ class _Pages:
         """Serve a page, one of its files, or an error in plain words."""
         scope = _of_its_page(scope)
         request = Request(scope)
-        page = request.url.path.strip("/")
+        page = scope["path"].strip("/")
         if page.startswith(("_dash-", "assets/", "_reload-hash")):
             await self._dash(scope, receive, send)
             return
-        if short := _in_full(request):
-            await short(scope, receive, send)
+        if way := _elsewhere(request):
+            await way(scope, receive, send)
             return
         try:
             parse_view(page, request.query_params)
         except (UnknownPageError, BadViewError) as error:
-            await PlainTextResponse(str(error), _status(error))(scope, receive, send)
+            await refusal(request, error, _status(error))(scope, receive, send)
             return
-        if not person_of(request).role.may(PAGES[page].least):
+        if not person_of(request).role.may(PAGES[resolved(page)[0]].least):
             await PlainTextResponse(NOT_FOR_YOU, 403)(scope, receive, send)
             return
         await self._dash(scope, receive, send)

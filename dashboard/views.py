@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from dashboard.addresses import address, resolved
 from dashboard.pages import PAGES
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES
 from pipelines.clearance import LEAST, Clearance
@@ -38,6 +39,11 @@ class View:
         return f"/{self.page}?{urlencode([('lang', self.language), *self.filters])}"
 
     @property
+    def address(self) -> str:
+        """Where a browser finds it."""
+        return address(self.page, dict(self.filters), self.language)
+
+    @property
     def subject(self) -> "View":
         """What views have in common that are read once: language and looks are left away."""
         looks = PAGES[self.page].looks if self.page in PAGES else ()
@@ -45,11 +51,15 @@ class View:
         return replace(self, language=DEFAULT_LANGUAGE, filters=read)
 
 
-def parse_view(page: str, query: Mapping[str, str], clearance: Clearance = LEAST) -> View:
-    """The view that a page name and a query string ask for, for whoever has ``clearance``.
+def parse_view(path: str, query: Mapping[str, str], clearance: Clearance = LEAST) -> View:
+    """The view that a path and a query string ask for, for whoever has ``clearance``.
+
+    A page's name is a path too.
 
     Raises UnknownPageError or BadViewError with a message for the person who typed it.
     """
+    page, named = resolved(path)
+    query = {**query, **named}
     if page not in PAGES:
         raise UnknownPageError(f"no page {page!r}; there is: {', '.join(sorted(PAGES))}")
     language = query.get("lang", DEFAULT_LANGUAGE)

@@ -1,91 +1,99 @@
 """The desk's board: one area or grid over one window, down to its incidents."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from pipelines.board_filters import (
+    FILTERS,
+    WINDOWS,
+    Asked,
+    Column,
+    Shade,
+    Step,
+    Versus,
+    asked,
+    check,
+    choice_of,
+    days_asked,
+    edges,
+    shifted,
+    step_of,
+)
+from pipelines.board_map import BoardMap, MapDesk, place_filter, read_map
+from pipelines.census import Census, CensusMemory, Chosen
 from pipelines.clearance import LEAST, Clearance
-from pipelines.errors import QueryError
 from pipelines.geo.history import GridHistory
-from pipelines.groups import BY_LEVEL, NOWHERE
+from pipelines.groups import BY_LEVEL, NO_KIND, NOWHERE, check_places
 from pipelines.installation import Installation
-from pipelines.kpis import Value
-from pipelines.model.area import Area, AreaLevel, AreaTree
-from pipelines.model.clock import Reading, Verdict
+from pipelines.kpis import Value, figures
+from pipelines.listing import Listing, OrderMemory, read_listing
+from pipelines.model.area import AreaTree
+from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.privacy import in_rows
-from pipelines.query import UNLOCATED, By, Query, kpi, newest
+from pipelines.model.tally import ClockTally
+from pipelines.query import UNLOCATED, By, Query, group_key
 from pipelines.snapshot import Names
-from pipelines.store.rows import to_ms
+from pipelines.store.buckets import Span
+from pipelines.store.rows import from_ms, to_ms
+from pipelines.store.sheets import Slot
 from pipelines.store.store import Reader
-from pipelines.windows import bounds, days_of, midnight
+
+__all__ = [
+    "FILTERS",
+    "WINDOWS",
+    "Bar",
+    "Board",
+    "BoardDesk",
+    "BoardTile",
+    "Choice",
+    "Part",
+    "check",
+    "choice_of",
+    "choices_of",
+    "crumbs_of",
+    "read_board",
+    "read_page",
+]
 
 Figures = Mapping[str, Value]
 
-WINDOWS = ("today", "yesterday", "7d", "30d", "90d", "365d")
-"""What a board can look at; days end now, and begin at a local midnight."""
-DEFAULT_WINDOW = "30d"
-FILTERS = (
-    "area",
-    "community",
-    "grid",
-    "kind",
-    "source",
-    "window",
-    "milestone",
-    "reading",
-    "verdict",
-    "q",
-)
-"""The parameters of a board's URL."""
-
-ROWS_MOST = 200
-_BARS_OF_HOURS = 2
-"""Up to so many days are drawn by the hour, longer windows by the day."""
+_BARS_MOST = 400
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BoardTile:
-    """The figures of one target, and those of the same span one window earlier."""
+    """The figures of one target, and those of the span it is compared with."""
 
     milestone: Milestone
     target_s: int
     figures: Figures
-    before: Figures
+    before: Figures | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """One area or grid of the scope; ``code`` is a filter's value."""
+    """One area, grid or kind of the scope; ``code`` is a filter's value."""
 
     code: str
     names: Names
+    incidents: int
     figures: Figures
-    is_place: bool
+    before: Figures | None
+    is_named: bool
+    shape: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bar:
-    """What was reported in one hour or day, and how many of those missed the target."""
+    """What was reported in one hour, day, week or month, and in the one it is compared with."""
 
     start: datetime
+    end: datetime
+    incidents: int
     figures: Figures
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BoardRow:
-    """One incident of the list, masked."""
-
-    id: str
-    kind_names: Names
-    shape: str
-    t0: datetime
-    grid_names: Names
-    text: str
-    verdict: Verdict
-    seconds: int | None
+    before: int | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -101,9 +109,9 @@ class Board:
     """What the desk's page is drawn from.
 
     ``crumbs`` lead from the whole to the scope. ``parts_by`` says whether ``parts`` are streets,
-    communities or grids; a grid has none. ``rows`` are the newest, of ``rows_total`` or more.
-    ``grids_changed_at`` is when the present boundaries came into force, where others were valid in
-    some of the window.
+    communities or grids; a grid has none. ``rows_total`` is how many incidents the list has, and
+    ``rows_token`` another text whenever they are others. ``grids_changed_at`` is when the present
+    boundaries came into force, where others were valid in some of the window.
     """
 
     now: datetime
@@ -117,25 +125,35 @@ class Board:
     reading: Reading
     window: str
     start: datetime
+    end: datetime
+    versus: Versus
+    before: Span | None
+    shade: Shade
+    sort: str
+    columns: tuple[Column, ...]
     crumbs: tuple[tuple[Mapping[str, str], Names], ...]
+    incidents: int
     tiles: tuple[BoardTile, ...]
     parts_by: By | None
     parts: tuple[Part, ...]
+    by_kind: tuple[Part, ...]
+    step: Step
     bars: tuple[Bar, ...]
-    by_hour: bool
-    rows: tuple[BoardRow, ...]
-    more_rows: bool
+    map: BoardMap
+    rows_total: int
+    rows_token: str
     kinds: tuple[Choice, ...]
     sources: tuple[Choice, ...]
     grids_changed_at: datetime | None = None
 
 
-def check(filters: Mapping[str, str]) -> None:
-    """Raise QueryError naming parameter, value and what is allowed, when a filter has none."""
-    choice_of(filters, "window", WINDOWS, DEFAULT_WINDOW)
-    choice_of(filters, "milestone", TARGETED, Milestone.ARRIVED)
-    choice_of(filters, "reading", Reading, Reading.CUMULATIVE)
-    _verdict(filters)
+class BoardDesk:
+    """What is kept between two boards: censuses just taken, and the map's places."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.memory = CensusMemory()
+        self.orders = OrderMemory()
+        self.maps = MapDesk(installation)
 
 
 def read_board(
@@ -144,57 +162,255 @@ def read_board(
     filters: Mapping[str, str],
     *,
     now: datetime,
+    desk: BoardDesk | None = None,
+    version: int | None = None,
     clearance: Clearance = LEAST,
 ) -> Board:
     """The board that a URL's filters ask for, as ``clearance`` may see it.
 
+    With the store's ``version`` its census is shared with other boards of the same moment.
     Raises QueryError naming parameter, value and what is allowed.
     """
-    settings, desk = installation.settings, installation.desk
-    window = choice_of(filters, "window", WINDOWS, DEFAULT_WINDOW)
-    start, end = bounds(window, now, desk.zone)
-    query = Query(
-        as_of=now,
-        start=start,
-        end=end,
-        milestone=Milestone(choice_of(filters, "milestone", TARGETED, Milestone.ARRIVED)),
-        reading=Reading(choice_of(filters, "reading", Reading, Reading.CUMULATIVE)),
-        verdict=_verdict(filters),
-        area=filters.get("area") or None,
-        community=filters.get("community") or None,
-        grid=filters.get("grid") or None,
-        kind=filters.get("kind") or None,
-        source=filters.get("source") or None,
-    )
-    parts_by = _parts_by(installation, query)
-    rows, more = _listed(reader, installation, query, filters.get("q") or None, clearance)
-    by_hour = (query.window[1] - query.window[0]) <= timedelta(days=_BARS_OF_HOURS)
-    return Board(
-        now=now,
-        next_change_at=None,
-        grids_version=installation.chart_at(now).cells.version,
-        time_zone=str(desk.zone),
-        area_names=settings.area.name.as_dict(),
-        labels=settings.labels,
-        filters={name: filters[name] for name in FILTERS if filters.get(name)},
-        milestone=query.milestone,
-        reading=query.reading,
-        window=window,
-        start=query.window[0],
-        crumbs=crumbs_of(installation, query),
-        tiles=tuple(
-            _tile(reader, installation, query, milestone, window) for milestone in TARGETED
-        ),
-        parts_by=parts_by,
-        parts=() if parts_by is None else _parts(reader, installation, query, parts_by),
-        bars=_bars(reader, installation, query, by_hour=by_hour),
-        by_hour=by_hour,
-        rows=tuple(_row(row, installation) for row in rows),
-        more_rows=more,
-        kinds=choices_of({code: kind.name.as_dict() for code, kind in settings.kinds.items()}),
-        sources=choices_of({source.id: source.names for source in installation.sources}),
-        grids_changed_at=_changed_at(installation.grids, query, now),
-    )
+    return _Reading(reader, installation, filters, now, desk, version, clearance).board()
+
+
+def read_page(
+    reader: Reader,
+    installation: Installation,
+    filters: Mapping[str, str],
+    *,
+    now: datetime,
+    desk: BoardDesk | None = None,
+    version: int | None = None,
+    clearance: Clearance = LEAST,
+) -> Listing:
+    """The list of the same board: exactly the incidents that it counts.
+
+    Raises QueryError naming parameter, value and what is allowed.
+    """
+    reading = _Reading(reader, installation, filters, now, desk, version, clearance, compares=False)
+    return reading.listing()
+
+
+class _Reading:
+    """One board while it is read."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        installation: Installation,
+        filters: Mapping[str, str],
+        now: datetime,
+        desk: BoardDesk | None,
+        version: int | None,
+        clearance: Clearance,
+        *,
+        compares: bool = True,
+    ) -> None:
+        self._reader = reader
+        self._installation = installation
+        self._filters = filters
+        self._desk = desk or BoardDesk(installation)
+        self._version = version
+        self._clearance = clearance
+        zone = installation.desk.zone
+        self._asked = _from_the_first(reader, asked(filters, now=now, zone=zone))
+        self._query = self._asked.query
+        check_places(self._query, installation.desk)
+        self._clock = (self._query.milestone, self._query.reading)
+        census = self._census(self._query)
+        self._now = census.as_of
+        self._here = census.chosen(self._query, installation.desk)
+        self._there = self._compared() if compares else None
+
+    def board(self) -> Board:
+        """Everything the page shows."""
+        settings, query, wanted = self._installation.settings, self._query, self._asked
+        begin, end = query.window
+        listing = self.listing()
+        step = step_of(end - begin)
+        parts_by = self._parts_by()
+        return Board(
+            now=self._now,
+            next_change_at=None,
+            grids_version=self._installation.chart_at(self._now).cells.version,
+            grids_changed_at=_changed_at(self._installation.grids, query, self._now),
+            time_zone=str(self._installation.desk.zone),
+            area_names=settings.area.name.as_dict(),
+            labels=settings.labels,
+            filters={name: self._filters[name] for name in FILTERS if self._filters.get(name)},
+            milestone=query.milestone,
+            reading=query.reading,
+            window=wanted.window,
+            start=begin,
+            end=end,
+            versus=wanted.versus,
+            before=wanted.before,
+            shade=wanted.shade,
+            sort=wanted.sort,
+            columns=wanted.columns,
+            crumbs=crumbs_of(self._installation, query),
+            incidents=len(self._here),
+            tiles=tuple(self._tile(milestone) for milestone in TARGETED),
+            parts_by=parts_by,
+            parts=() if parts_by is None else self._parts(parts_by),
+            by_kind=self._kinds(),
+            step=step,
+            bars=self._bars(edges(begin, end, step, self._installation.desk.zone)),
+            map=read_map(
+                self._installation,
+                self._desk.maps,
+                wanted,
+                here=self._here,
+                listing=listing,
+            ),
+            rows_total=listing.total,
+            rows_token=listing.token,
+            kinds=choices_of({code: kind.name.as_dict() for code, kind in settings.kinds.items()}),
+            sources=choices_of({one.id: one.names for one in self._installation.sources}),
+        )
+
+    def listing(self) -> Listing:
+        """The incidents of its list."""
+        return read_listing(
+            self._reader,
+            self._installation,
+            self._asked,
+            self._here,
+            memory=self._desk.orders,
+            clearance=self._clearance,
+        )
+
+    def _census(self, query: Query) -> Census:
+        return self._desk.memory.census(
+            self._reader, self._installation.desk, query, version=self._version
+        )
+
+    def _compared(self) -> Chosen | None:
+        if self._asked.before is None:
+            return None
+        begin, end = self._asked.before
+        query = replace(self._query, start=begin, end=end, as_of=self._now)
+        return self._census(query).chosen(query, self._installation.desk)
+
+    def _tile(self, milestone: Milestone) -> BoardTile:
+        limit = self._installation.desk.rules.within[milestone]
+        reading = self._query.reading
+        there = self._there
+        return BoardTile(
+            milestone=milestone,
+            target_s=int(limit.total_seconds()) if isinstance(limit, timedelta) else 0,
+            figures=figures(self._here.tally(milestone, reading)),
+            before=None if there is None else figures(there.tally(milestone, reading)),
+        )
+
+    def _parts_by(self) -> By | None:
+        """A district is parted into streets, a street into communities, a community into grids.
+
+        A grid is parted into nothing.
+        """
+        areas, query = self._installation.desk.areas, self._query
+        if query.grid is not None or (query.area is not None and areas.get(query.area) is None):
+            return None
+        level = areas.below(scope_of(query, areas))
+        return By.GRID if level is None else BY_LEVEL[level]
+
+    def _parts(self, by: By) -> tuple[Part, ...]:
+        desk, areas = self._installation.desk, self._installation.desk.areas
+        scope = scope_of(self._query, areas)
+        found = self._each(lambda slot: group_key(by, desk, *slot))
+        known: dict[str, Names]
+        if by is By.GRID:
+            grids = self._installation.grids
+            valid = {grid.code for grid in grids.at(self._now)} | found.keys()
+            known = {code: grids.get(code).names for code in areas.grids(scope) if code in valid}
+        else:
+            known = {a.code: a.names for a in areas.children(scope) if BY_LEVEL.get(a.level) is by}
+        parts = [self._part(code, known[code], found) for code in sorted(known)]
+        if by is By.GRID and not known:  # without a boundary file the owner's own codes are named
+            owned = sorted(found.keys() - set(NOWHERE))
+            parts += [self._part(code, {"zh": code, "en": code}, found) for code in owned]
+        parts += [
+            replace(self._part(key, {}, found), is_named=False) for key in NOWHERE if key in found
+        ]
+        return tuple(parts)
+
+    def _kinds(self) -> tuple[Part, ...]:
+        """What there was of each kind, in the order of the configuration."""
+        kinds = self._installation.settings.kinds
+        found = self._each(lambda slot: slot.kind or NO_KIND)
+        order = [code for code in kinds if code in found]
+        rest = sorted(found.keys() - set(order) - {NO_KIND})
+        parts = [
+            replace(
+                self._part(code, kinds[code].name.as_dict(), found), shape=str(kinds[code].shape)
+            )
+            for code in order
+        ]
+        parts += [self._part(code, {"zh": code, "en": code}, found) for code in rest]
+        if NO_KIND in found:
+            parts.append(replace(self._part(NO_KIND, {}, found), is_named=False))
+        return tuple(parts)
+
+    def _each(self, key: Callable[[Slot], str]) -> "dict[str, _Counted]":
+        there = {} if self._there is None else self._there.by_place(*self._clock, key)
+        here = self._here.by_place(*self._clock, key)
+        return {
+            name: _Counted(part.incidents, part.tally, there[name].tally if name in there else None)
+            for name, part in here.items()
+        }
+
+    def _part(self, code: str, names: Names, found: "Mapping[str, _Counted]") -> Part:
+        counted = found.get(code, _NOTHING)
+        compared = self._there is not None
+        return Part(
+            code=code,
+            names=names,
+            incidents=counted.incidents,
+            figures=figures(counted.tally),
+            before=figures(counted.before or ClockTally({})) if compared else None,
+            is_named=True,
+        )
+
+    def _bars(self, marks: Sequence[datetime]) -> tuple[Bar, ...]:
+        marks = marks[-_BARS_MOST - 1 :]
+        counted = self._here.by_span(*self._clock, marks)
+        before: list[int | None] = [None] * len(counted)
+        if self._there is not None:
+            days = days_asked(self._query, self._asked.window)
+            zone = self._installation.desk.zone
+            earlier = [shifted(mark, self._asked.versus, days, zone) for mark in marks]
+            before = [part.incidents for part in self._there.by_span(*self._clock, earlier)]
+        return tuple(
+            Bar(
+                start=start,
+                end=end,
+                incidents=part.incidents,
+                figures=figures(part.tally),
+                before=compared,
+            )
+            for start, end, part, compared in zip(marks, marks[1:], counted, before, strict=False)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    incidents: int
+    tally: ClockTally
+    before: ClockTally | None
+
+
+_NOTHING = _Counted(0, ClockTally({}), None)
+
+
+def _from_the_first(reader: Reader, wanted: Asked) -> Asked:
+    """A window without a beginning begins with the first incident there is."""
+    if wanted.query.start is not None:
+        return wanted
+    first: Any = reader.incident_rows(limit=1)
+    start = from_ms(first[0].t0_ms) if first else wanted.query.as_of
+    end = wanted.query.window[1]
+    return replace(wanted, query=replace(wanted.query, start=min(start, end)))
 
 
 def _changed_at(grids: GridHistory, query: Query, now: datetime) -> datetime | None:
@@ -205,59 +421,10 @@ def _changed_at(grids: GridHistory, query: Query, now: datetime) -> datetime | N
     return None if is_same else present.valid_from
 
 
-def _listed(
-    reader: Reader,
-    installation: Installation,
-    query: Query,
-    sought: str | None,
-    clearance: Clearance,
-) -> tuple[list[dict[str, Any]], bool]:
-    """The rows of the list, masked. What is sought must stand in what is shown.
-
-    So a number that is masked cannot be found out by searching for it.
-    """
-    desk = installation.desk
-    rows, more = newest(reader, query, desk, limit=ROWS_MOST, containing=sought)
-    shown = [in_rows(row, installation.settings.sensitive_kinds, clearance) for row in rows]
-    return [row for row in shown if sought is None or _has(row, sought)], more
-
-
-def _has(row: Mapping[str, Any], sought: str) -> bool:
-    texts = (row["incident_key"], row["title"], row["address"])
-    return any(sought.lower() in text.lower() for text in texts if text)
-
-
-def choice_of(filters: Mapping[str, str], name: str, allowed: Any, default: str) -> str:
-    """The value of a filter; raises QueryError naming what is allowed."""
-    value = filters.get(name) or default
-    if value not in list(allowed):
-        known = ", ".join(str(one) for one in allowed)
-        raise QueryError(f"{name}={value!r} must be one of: {known}")
-    return str(value)
-
-
-def _verdict(filters: Mapping[str, str]) -> Verdict | None:
-    if not filters.get("verdict"):
-        return None
-    return Verdict(choice_of(filters, "verdict", Verdict, ""))
-
-
-def _parts_by(installation: Installation, query: Query) -> By | None:
-    """A district is parted into streets, a street into communities, a community into grids.
-
-    A grid is parted into nothing.
-    """
-    areas = installation.desk.areas
-    if query.grid is not None or (query.area is not None and areas.get(query.area) is None):
-        return None
-    level = areas.below(_scope(query, areas))
-    return By.GRID if level is None else BY_LEVEL[level]
-
-
-def _scope(query: Query, areas: AreaTree) -> str:
+def scope_of(query: Query, areas: AreaTree) -> str:
     """The narrowest area that is asked for; the whole where none is."""
-    asked = [code for code in (query.community, query.area) if code is not None]
-    return asked[0] if asked else areas.top.code
+    asked_for = [code for code in (query.community, query.area) if code is not None]
+    return asked_for[0] if asked_for else areas.top.code
 
 
 def crumbs_of(
@@ -282,97 +449,8 @@ def crumbs_of(
     return tuple(crumbs)
 
 
-def place_filter(area: Area) -> dict[str, str]:
-    """The filter that leaves one area alone."""
-    return {"community" if area.level is AreaLevel.COMMUNITY else "area": area.code}
-
-
 def _grid(installation: Installation, code: str) -> Names:
     return installation.grids.get(code).names
-
-
-def _earlier(moment: datetime, window: str, zone: ZoneInfo) -> datetime:
-    """The same time of day as many days ago as the window has: yesterday's for today's."""
-    local = moment.astimezone(zone) - timedelta(days=days_of(window))
-    return local.astimezone(moment.tzinfo)
-
-
-def _tile(
-    reader: Reader, installation: Installation, query: Query, milestone: Milestone, window: str
-) -> BoardTile:
-    asked = replace(query, milestone=milestone, verdict=None)
-    begin, end = (_earlier(moment, window, installation.desk.zone) for moment in asked.window)
-    before = replace(asked, start=begin, end=end)
-    limit = installation.desk.rules.within[milestone]
-    return BoardTile(
-        milestone=milestone,
-        target_s=int(limit.total_seconds()) if isinstance(limit, timedelta) else 0,
-        figures=_of_all(reader, installation, asked),
-        before=_of_all(reader, installation, before),
-    )
-
-
-def _of_all(reader: Reader, installation: Installation, query: Query) -> Figures:
-    (line,) = kpi(reader, query, installation.desk)
-    return line
-
-
-def _parts(reader: Reader, installation: Installation, query: Query, by: By) -> tuple[Part, ...]:
-    lines = {line["key"]: line for line in kpi(reader, replace(query, by=by), installation.desk)}
-    areas = installation.desk.areas
-    scope = _scope(query, areas)
-    known: dict[str, Names]
-    if by is By.GRID:
-        valid = {grid.code for grid in installation.grids.at(query.as_of)} | lines.keys()
-        codes = (code for code in areas.grids(scope) if code in valid)
-        known = {code: installation.grids.get(code).names for code in codes}
-    else:
-        known = {a.code: a.names for a in areas.children(scope) if BY_LEVEL.get(a.level) is by}
-    nothing = _of_all(reader, installation, replace(query, start=query.as_of, end=query.as_of))
-    parts = [
-        Part(code=code, names=names, figures=lines.get(code, nothing), is_place=True)
-        for code, names in sorted(known.items())
-    ]
-    elsewhere = [key for key in NOWHERE if key in lines]
-    parts += [Part(code=k, names={}, figures=lines[k], is_place=False) for k in elsewhere]
-    return tuple(parts)
-
-
-def _bars(
-    reader: Reader, installation: Installation, query: Query, *, by_hour: bool
-) -> tuple[Bar, ...]:
-    zone = installation.desk.zone
-    begin, end = query.window
-    bars = []
-    while begin < end:
-        after = _after(begin, zone, by_hour=by_hour)
-        asked = replace(query, start=begin, end=after, verdict=None)
-        bars.append(Bar(start=begin, figures=_of_all(reader, installation, asked)))
-        begin = after
-    return tuple(bars)
-
-
-def _after(begin: datetime, zone: ZoneInfo, *, by_hour: bool) -> datetime:
-    if by_hour:
-        return begin + timedelta(hours=1)
-    return midnight(begin, zone, ago=-1)
-
-
-def _row(row: Mapping[str, Any], installation: Installation) -> BoardRow:
-    settings = installation.settings
-    code = row["kind"] or ""
-    kind = settings.kinds.get(code)
-    words = [part for part in (row["address"], row["title"]) if part]
-    return BoardRow(
-        id=row["id"],
-        kind_names=kind.name.as_dict() if kind else {"zh": code or "—", "en": code or "—"},
-        shape=kind.shape if kind else "square",
-        t0=datetime.fromisoformat(row["t0"]),
-        grid_names=installation.grids.get(row["grid"]).names if row["grid"] else {},
-        text=" · ".join(dict.fromkeys(words)),
-        verdict=Verdict(row["verdict"]),
-        seconds=row["seconds"],
-    )
 
 
 def choices_of(named: Mapping[str, Names]) -> tuple[Choice, ...]:

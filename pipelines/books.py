@@ -11,8 +11,10 @@ from pipelines.model.tally import entries_of
 from pipelines.store.buckets import SUMMED, bucket_start
 from pipelines.store.rollups import Ledger, write
 from pipelines.store.rows import IncidentRow, from_ms, incident_from, incident_row, to_ms
-from pipelines.store.sheets import HOUR_MS, Slot, line_of, slot_id
+from pipelines.store.sheets import HOUR_MS, Slot, line_of, slot_id, start_of
 from pipelines.store.store import Writer
+
+_CLOSED = IncidentRow._fields.index("closed_ms") - IncidentRow._fields.index("t0_ms") - 1
 
 
 class Books:
@@ -47,11 +49,12 @@ class Books:
 
     def post(self, row: Any, entries: tuple[int, ...], sign: int = 1) -> None:
         """Put in what an incident's row counts for, or with ``sign`` -1 take it out."""
-        _, source, _, kind, _, _, _, grid, t0_ms, *_ = row
+        _, source, _, kind, _, severity, _, grid, t0_ms, *rest = row
         hour, offset_ms = divmod(t0_ms, HOUR_MS)
         slot, number = _slot(grid, kind or "", source)
         starts = starts_of(hour, t0_ms, self._zone)
-        line = line_of(number, offset_ms, entries)
+        start = start_of(offset_ms, severity, closed=rest[_CLOSED] is not None)
+        line = line_of(number, start, entries)
         self.ledger.post(slot, starts, t0_ms - offset_ms, line, sign)
 
 

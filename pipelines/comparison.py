@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pipelines.errors import QueryError
-from pipelines.groups import Desk, Query, group_at, matches, on_shift
+from pipelines.groups import Desk, Query, group_at, matches, on_shift, passes
 from pipelines.kpis import comparison
 from pipelines.kpis.rates import share
 from pipelines.model.clock import CLOCKS, Verdict, judge
 from pipelines.model.tally import verdict_of
 from pipelines.store.rollups import sheets_of, slots_of
 from pipelines.store.rows import from_ms, incident_from, to_ms
-from pipelines.store.sheets import read
+from pipelines.store.sheets import CLOSED_BIT, OFFSET_MASK, read, severity_of
 from pipelines.store.store import Reader
 from pipelines.totals import clock_tallies
 
@@ -84,14 +84,19 @@ def _misses(
         slots_of(reader, (lines.slots[i] for i in missed), known)
         for i in missed:
             slot = known[lines.slots[i]]
-            moment = from_ms(hour_ms + lines.offsets[i])
-            asked = matches(query, desk, *slot) and on_shift(query, desk, moment)
+            start = lines.starts[i]
+            moment = from_ms(hour_ms + (start & OFFSET_MASK))
+            asked = (
+                matches(query, desk, *slot)
+                and on_shift(query, desk, moment)
+                and query.takes(severity_of(start), closed=bool(start & CLOSED_BIT))
+            )
             if asked and (moment, *slot) not in changing:
                 yield moment, group_at(query.by, desk, moment, *slot)
     for incident in unsettled.values():
         place = (incident.grid, incident.kind or "", incident.source)
         outcome = judge(incident, query.milestone, query.reading, desk.rules, now=query.as_of)
         moment = incident.t0.at
-        asked = matches(query, desk, *place) and on_shift(query, desk, moment)
+        asked = passes(incident, query, desk)
         if asked and outcome.verdict is Verdict.MISS:
             yield moment, group_at(query.by, desk, moment, *place)

@@ -10,23 +10,33 @@ from pipelines.errors import QueryError
 from pipelines.geo.history import GridHistory
 from pipelines.model.area import AreaLevel, AreaTree
 from pipelines.model.clock import Reading, Verdict
+from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import NOT_ON_MAP
 from pipelines.model.rules import Rules
 from pipelines.shifts import checked, shift_key, shift_of, spans_of
 from pipelines.store.buckets import Span
-from pipelines.store.sheets import Slot
+from pipelines.store.sheets import SEVERITY_MASK, Slot
 from pipelines.store.store import Reader
 
 UNLOCATED = "not_on_map"
 """The key of the row of incidents that lie in no grid."""
 NO_COMMUNITY = "no_community"
 """The key of the row of grids that belong to no community; of other levels, likewise."""
+NO_KIND = "no_kind"
+"""How a filter names incidents whose kind nobody said."""
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 Silent = Callable[[Reader, datetime], frozenset[str]]
 """The sources that had been silent for longer than their rhythm allows, at a moment."""
+
+
+class State(StrEnum):
+    """Whether the source has said that an incident is over."""
+
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 class By(StrEnum):
@@ -60,6 +70,7 @@ class Query:
 
     ``start`` and ``end`` bound t0, [start, end); None is unbounded. Filters are exact codes;
     ``area`` is that of any area, or of a grid, and means all that lies in it.
+    ``kind``, ``source`` and ``severity`` may name several, with commas between.
     ``known_at`` answers from what had been received until then; None is all that is known.
     """
 
@@ -75,8 +86,41 @@ class Query:
     kind: str | None = None
     source: str | None = None
     shift: str | None = None
+    severity: str | None = None
+    state: State | None = None
     known_at: datetime | None = None
     area: str | None = None
+
+    @property
+    def kinds(self) -> frozenset[str] | None:
+        """The kinds that pass, as incidents have them; None is every one."""
+        named = _several(self.kind)
+        if named is None or NO_KIND not in named:
+            return named
+        return named - {NO_KIND} | {""}
+
+    @property
+    def sources(self) -> frozenset[str] | None:
+        """The sources that pass; None is every one."""
+        return _several(self.source)
+
+    @property
+    def severities(self) -> frozenset[int] | None:
+        """The severities that pass, 0 for an incident without one; None is every one."""
+        named = _several(self.severity)
+        return None if named is None else frozenset(map(int, named))
+
+    @property
+    def asks_each(self) -> bool:
+        """Whether it asks for what no sum is kept by, but every incident's line says."""
+        return self.severity is not None or self.state is not None
+
+    def takes(self, severity: int | None, *, closed: bool) -> bool:
+        """True when an incident of this severity and state passes."""
+        wanted = self.severities
+        return (wanted is None or (severity or 0) in wanted) and (
+            self.state is None or closed is (self.state is State.CLOSED)
+        )
 
     @property
     def window(self) -> Span:
@@ -108,12 +152,16 @@ class Desk:
         return shift_of(moment, self.shifts, self.zone)
 
 
+def _several(text: str | None) -> frozenset[str] | None:
+    return None if text is None else frozenset(text.split(","))
+
+
 def matches(query: Query, desk: Desk, grid: str, kind: str, source: str) -> bool:
     """True when an incident of this grid, kind and source passes the query's filters."""
     return (
         (query.grid is None or query.grid == (grid or UNLOCATED))
-        and (query.kind is None or query.kind == kind)
-        and (query.source is None or query.source == source)
+        and (query.kind is None or kind in (query.kinds or ()))
+        and (query.source is None or source in (query.sources or ()))
         and (
             query.community is None
             or query.community == group_key(By.COMMUNITY, desk, grid, "", "")
@@ -142,6 +190,29 @@ def check_places(query: Query, desk: Desk) -> None:
             f"by = {str(query.by)!r}: the whole is a {desk.areas.top.level}; "
             f"use one of: {', '.join([*here, 'grid'])}"
         )
+
+
+def passes(incident: Incident, query: Query, desk: Desk) -> bool:
+    """True when an incident passes the query's filters, whenever it began."""
+    return (
+        matches(query, desk, incident.grid, incident.kind or "", incident.source)
+        and on_shift(query, desk, incident.t0.at)
+        and query.takes(incident.severity, closed=incident.closed_at is not None)
+    )
+
+
+def severities(text: str | None) -> str | None:
+    """A filter's severities as they were given.
+
+    Raises QueryError when one is no whole number from 0, none, to 15.
+    """
+    for part in (text or "").split(","):
+        if text and not (part.isdecimal() and part.isascii() and int(part) <= SEVERITY_MASK):
+            raise QueryError(
+                f"severity = {text!r}: must be numbers from 1 to {SEVERITY_MASK}, "
+                "0 for none, with commas between"
+            )
+    return text
 
 
 def group_key(by: By | None, desk: Desk, grid: str, kind: str, source: str) -> str:

@@ -16,7 +16,7 @@ from pipelines.groups import check_places, group_at, spans
 from pipelines.query import Desk, Query, matches, population
 from pipelines.store.rollups import sheets_of, slots_of
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.sheets import Slot, read
+from pipelines.store.sheets import CLOSED_BIT, OFFSET_MASK, Slot, read, severity_of
 from pipelines.store.store import Reader
 
 WINDOW = timedelta(minutes=5)
@@ -82,8 +82,9 @@ def _beginnings(reader: Reader, query: Query, desk: Desk) -> Iterator[tuple[int,
         for hour_ms, content in sheets_of(reader, to_ms(begin), to_ms(end)):
             lines = read(content, ())
             slots_of(reader, lines.slots, desk.slots)
-            for number, offset in zip(lines.slots, lines.offsets, strict=True):
-                yield hour_ms + offset, desk.slots[number]
+            for number, start in zip(lines.slots, lines.starts, strict=True):
+                if query.takes(severity_of(start), closed=bool(start & CLOSED_BIT)):
+                    yield hour_ms + (start & OFFSET_MASK), desk.slots[number]
 
 
 class Usual(NamedTuple):

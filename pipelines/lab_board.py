@@ -5,14 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines.board import (
-    DEFAULT_WINDOW,
-    WINDOWS,
-    Choice,
-    choice_of,
-    choices_of,
-    crumbs_of,
-)
+from pipelines.board import Choice, choices_of, crumbs_of
+from pipelines.board_filters import DEFAULT_WINDOW, WINDOWS, choice_of
 from pipelines.errors import QueryError
 from pipelines.freezing import all_frozen, as_object, revision
 from pipelines.groups import Query

@@ -1,6 +1,7 @@
 """The running product, as the screens see it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from pipelines import canary
 from pipelines.backdrop import Backdrop
-from pipelines.board import Board, read_board
+from pipelines.board import Board, BoardDesk, read_board, read_page
 from pipelines.casefile import CaseFile, read_case, read_hidden
 from pipelines.clearance import LEAST, Clearance
 from pipelines.clock import Clock, FastClock, SteadyClock, SystemClock
@@ -36,6 +37,7 @@ from pipelines.retention import Told, logged
 from pipelines.roster import QuarantineList, Roster, SourceDetail, read_quarantine, read_roster
 from pipelines.snapshot import Snapshot
 from pipelines.store.heard_rows import Rehearsal
+from pipelines.store.store import Reader
 
 
 class Role(StrEnum):
@@ -67,6 +69,7 @@ class Live:
         self._role = role
         self._health = Health(attends=role is Role.RUN)
         self._memory = Memory(installation, rate=self._clock.rate)
+        self._boards = BoardDesk(installation)
         self._lab = LabDesk(installation, rate=self._clock.rate)
         self._gateway = Gateway(installation.door, self._clock)
         self._duty = Duty(installation, self._gateway, self._health, self._clock, purged)
@@ -141,9 +144,29 @@ class Live:
 
     def board(self, filters: Mapping[str, str]) -> Board:
         """The desk's board; raises QueryError for a wrong filter."""
+        with self._board_reading() as (reader, asked):
+            return read_board(reader, self._installation, filters, **asked)
+
+    def page(
+        self, filters: Mapping[str, str], offset: int, limit: int
+    ) -> tuple[int, list[dict[str, Any]]]:
+        """How many rows a board's list has, and some of them; raises QueryError."""
+        with self._board_reading() as (reader, asked):
+            listing = read_page(reader, self._installation, filters, **asked)
+            return listing.total, listing.page(offset, limit)
+
+    @contextmanager
+    def _board_reading(self) -> Iterator[tuple[Reader, dict[str, Any]]]:
+        version, now = self._installation.store.version(), self.now()
         with self._installation.store.reading() as reader:
-            return read_board(
-                reader, self._installation, filters, now=self.now(), clearance=self._clearance
+            yield (
+                reader,
+                {
+                    "now": now,
+                    "desk": self._boards,
+                    "version": version,
+                    "clearance": self._clearance,
+                },
             )
 
     def lab(self, filters: Mapping[str, str]) -> LabBoard:

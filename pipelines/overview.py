@@ -115,7 +115,7 @@ def read_snapshot(
         open_emergencies=open_emergencies(reader, installation, now),
         open_unlocated=counts.get("", 0),
         grids=_grid_states(installation.chart_at(now), counts),
-        map=_camera(installation, now),
+        map=camera_of(installation, now),
         intake=intake,
         quality=_quality(whole, by_grid.get(UNLOCATED, EMPTY), delivered.values()),
         replay=_replay(installation, now),
@@ -261,7 +261,8 @@ def _replay(installation: Installation, now: datetime) -> ReplayState | None:
     )
 
 
-def _camera(installation: Installation, now: datetime) -> MapView:
+def camera_of(installation: Installation, now: datetime) -> MapView:
+    """Where a map of the whole area looks, and its static layers."""
     wanted, chart = installation.settings.wall.map, installation.chart_at(now)
     grids, backdrop = chart.grids, chart.backdrop
     corners = grids.corners or _WORLD

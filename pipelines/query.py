@@ -20,10 +20,12 @@ from pipelines.groups import (
     Desk,
     Query,
     Silent,
+    State,
     check_places,
     group_key,
     matches,
-    on_shift,
+    passes,
+    severities,
     spans,
 )
 from pipelines.hindsight import differences
@@ -48,12 +50,14 @@ __all__ = [
     "Desk",
     "Query",
     "Silent",
+    "conditions",
     "group_key",
     "kpi",
     "matches",
-    "newest",
+    "outcome_of",
     "parse",
     "population",
+    "row_of",
     "rows",
     "starts_in",
     "tallies",
@@ -65,7 +69,8 @@ _YEARS = (1900, 2199)
 _CLOCKED = list(dict.fromkeys(milestone for milestone, _ in CLOCKS))
 
 PARAMETERS = ("from", "to", "by", "milestone", "reading", "as_of", "known_at", "verdict",
-              "area", "community", "grid", "kind", "source", "shift")  # fmt: skip
+              "area", "community", "grid", "kind", "source", "shift", "severity",
+              "state")  # fmt: skip
 
 
 def parse(parameters: Mapping[str, str], *, now: datetime, zone: ZoneInfo) -> Query:
@@ -95,6 +100,8 @@ def parse(parameters: Mapping[str, str], *, now: datetime, zone: ZoneInfo) -> Qu
         kind=given.get("kind"),
         source=given.get("source"),
         shift=given.get("shift"),
+        severity=severities(given.get("severity")),
+        state=_choice(given, "state", list(State)),
     )
     if (query.milestone, query.reading) not in CLOCKS:
         raise QueryError(f"reading = {given['reading']!r}: handling is measured from the report on")
@@ -121,46 +128,27 @@ def rows(reader: Reader, query: Query, desk: Desk) -> list[dict[str, Any]]:
     silent = desk.silent(reader, query.as_of)
     found = []
     for case in population(reader, query, desk):
-        outcome = _outcome(case.incident, query, desk, silent)
+        outcome = outcome_of(case.incident, query, desk, silent)
         if query.verdict is None or outcome.verdict is query.verdict:
-            found.append(_row(case, outcome, desk))
+            found.append(row_of(case, outcome, desk))
     return found
 
 
-def newest(
-    reader: Reader, query: Query, desk: Desk, *, limit: int, containing: str | None = None
-) -> tuple[list[dict[str, Any]], bool]:
-    """The newest of the incidents that ``rows`` lists, newest first, and whether there are more.
-
-    ``containing`` leaves only those with a text in key, title or address.
-    """
-    check_places(query, desk)
-    silent = desk.silent(reader, query.as_of)
-    found: list[dict[str, Any]] = []
-    conditions = (starts_in(spans(query, desk)), *_filters(query, desk, containing))
-    for row in reader.newest_incidents(*conditions):
-        case = Case(incident_from(row), row.units, row.flagged)
-        outcome = _outcome(case.incident, query, desk, silent)
-        if query.verdict is not None and outcome.verdict is not query.verdict:
-            continue
-        if len(found) == limit:
-            return found, True
-        found.append(_row(case, outcome, desk))
-    return found, False
-
-
-def _filters(query: Query, desk: Desk, containing: str | None) -> Iterator[ColumnElement[bool]]:
-    """The query's filters, for the database."""
+def conditions(query: Query, desk: Desk) -> Iterator[ColumnElement[bool]]:
+    """The query's window and filters, for the database; its verdict is not one of them."""
+    yield starts_in(spans(query, desk))
     incident = schema.incident.c
-    if containing is not None:
-        texts = (incident.key, incident.title, incident.address)
-        yield or_(*(text.icontains(containing, autoescape=True) for text in texts))
     if query.grid_code is not None:
         yield incident.grid == query.grid_code
-    if query.source is not None:
-        yield incident.source == query.source
-    if query.kind is not None:
-        yield func.coalesce(incident.kind, "") == query.kind
+    if query.sources is not None:
+        yield incident.source.in_(sorted(query.sources))
+    if query.kinds is not None:
+        yield func.coalesce(incident.kind, "").in_(sorted(query.kinds))
+    if query.severities is not None:
+        yield func.coalesce(incident.severity, 0).in_(sorted(query.severities))
+    if query.state is not None:
+        is_closed = incident.closed_ms.is_not(None)
+        yield is_closed if query.state is State.CLOSED else ~is_closed
     if query.area not in (None, desk.areas.top.code):
         yield _in_area(query.area or "", desk)
     if query.community == NO_COMMUNITY:
@@ -204,17 +192,12 @@ def population(reader: Reader, query: Query, desk: Desk) -> list[Case]:
             if then is not None and _in_window(then, query):
                 units = len({unit.unit for unit in then.units})
                 cases[then.id] = Case(then, units, len(then.flags))
-    chosen = [case for case in cases.values() if _passes(case.incident, query, desk)]
+    chosen = [case for case in cases.values() if passes(case.incident, query, desk)]
     return sorted(chosen, key=lambda case: (case.incident.t0.at, case.incident.id))
 
 
-def _passes(incident: Incident, query: Query, desk: Desk) -> bool:
-    return matches(query, desk, incident.grid, incident.kind or "", incident.source) and on_shift(
-        query, desk, incident.t0.at
-    )
-
-
-def _row(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
+def row_of(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
+    """An incident as a row of the list behind a figure."""
     incident = case.incident
     stamps = {m.value: s.at.isoformat() for m, s in sorted(incident.stamps.items())}
     return {
@@ -222,6 +205,7 @@ def _row(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
         "source": incident.source,
         "incident_key": incident.key,
         "kind": incident.kind,
+        "severity": incident.severity,
         "grid": incident.grid,
         "community": desk.areas.at(AreaLevel.COMMUNITY, incident.grid),
         "t0": incident.t0.at.isoformat(),
@@ -252,7 +236,8 @@ def starts_in(spans: Sequence[Span]) -> ColumnElement[bool]:
     return and_(column >= to_ms(first), column < to_ms(last), or_(*within))
 
 
-def _outcome(incident: Incident, query: Query, desk: Desk, silent: frozenset[str]) -> Outcome:
+def outcome_of(incident: Incident, query: Query, desk: Desk, silent: frozenset[str]) -> Outcome:
+    """What became of the target that a query asks about."""
     return judge(
         incident,
         query.milestone,

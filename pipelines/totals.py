@@ -17,7 +17,7 @@ from pipelines.groups import (
     check_places,
     group_key,
     matches,
-    on_shift,
+    passes,
     spans,
 )
 from pipelines.hindsight import differences
@@ -29,7 +29,7 @@ from pipelines.store import schema
 from pipelines.store.buckets import SUMMED, Level, Part, cover
 from pipelines.store.rollups import COMBINATIONS, GRID, KIND, SOURCE, Group, sheets_of, slots_of
 from pipelines.store.rows import from_ms, incident_from, to_ms
-from pipelines.store.sheets import Lines, Slot, read
+from pipelines.store.sheets import CLOSED_BIT, LINE_BYTES, Lines, Slot, read, severity_of
 from pipelines.store.store import Reader
 
 _ALL_CLOCKS = tuple(range(len(CLOCKS)))
@@ -90,7 +90,8 @@ class _Totals:
             if part.level is Level.HOUR:
                 begin, end = part.span
                 pieces = sheets_of(self._reader, to_ms(begin), to_ms(end))
-                lines.append((b"".join(piece for _, piece in pieces), part.sign))
+                content = b"".join(piece for _, piece in pieces)
+                lines.append((_taken(content, self._query), part.sign))
             else:
                 self._add_rows(part)
         self._add_lines(lines)
@@ -106,8 +107,8 @@ class _Totals:
         }
 
     def _parts(self, levels: Sequence[Level]) -> Sequence[Part]:
-        """What the window is added up from; a shift's part of it is read by the hour."""
-        if self._query.shift is None:
+        """What the window is added up from; what no sum is kept by is read by the hour."""
+        if self._query.shift is None and not self._query.asks_each:
             return cover(self._query.window, self._desk.zone, levels)
         return [Part(Level.HOUR, 1, span) for span in spans(self._query, self._desk)]
 
@@ -150,9 +151,9 @@ class _Totals:
         if query.grid is not None:
             wanted = wanted.where(table.c.grid == query.grid_code)
         if query.kind is not None:
-            wanted = wanted.where(table.c.kind == query.kind)
+            wanted = wanted.where(table.c.kind.in_(sorted(query.kinds or ())))
         if query.source is not None:
-            wanted = wanted.where(table.c.source == query.source)
+            wanted = wanted.where(table.c.source.in_(sorted(query.sources or ())))
         return wanted
 
     def _add_lines(self, pieces: Sequence[tuple[bytes, int]]) -> None:
@@ -197,8 +198,8 @@ class _Totals:
         for row in rows:
             slot = Slot(row.grid, row.kind or "", row.source)
             group = self._group(slot)
-            if group is not None and on_shift(self._query, self._desk, from_ms(row.t0_ms)):
-                incident = incident_from(row)
+            incident = incident_from(row)
+            if group is not None and passes(incident, self._query, self._desk):
                 self._post(group, incident, from_ms(row.settles_ms), -1, alive=True)
                 self._post_now(slot, incident, 1)
 
@@ -210,7 +211,7 @@ class _Totals:
         known_at, grids = self._query.known_at, self._desk.grids
         for now, then in differences(self._reader, known_at, grids, window=window):
             for incident, sign in ((now, -1), (then, 1)):
-                if incident is None or not on_shift(self._query, self._desk, incident.t0.at):
+                if incident is None or not passes(incident, self._query, self._desk):
                     continue
                 if begin <= incident.t0.at < end:
                     slot = Slot(incident.grid, incident.kind or "", incident.source)
@@ -242,6 +243,18 @@ class _Totals:
         for total, result in zip(plain.sums, group.results(hushed=True), strict=True):
             for counter, n in result.items():
                 total.count(counter, n)
+
+
+def _taken(content: bytes, query: Query) -> bytes:
+    """The lines of incidents of the severity and state that are asked for."""
+    if not query.asks_each:
+        return content
+    starts = read(content, ()).starts
+    wanted = [query.takes(severity_of(s), closed=bool(s & CLOSED_BIT)) for s in starts]
+    size = LINE_BYTES
+    return b"".join(
+        content[i * size : (i + 1) * size] for i, is_wanted in enumerate(wanted) if is_wanted
+    )
 
 
 def _per(query: Query, desk: Desk, *, silent: bool) -> int:

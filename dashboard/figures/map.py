@@ -5,6 +5,7 @@ quarter of a second. The colours of the grids are a state of the style's own lay
 (:mod:`dashboard.figures.style`), which ``assets/grids.js`` sets in less than a millisecond.
 """
 
+from dashboard.figures.style import DEFAULT_RAMP
 from dashboard.tokens import DEFAULT_THEME, colours
 from pipelines.snapshot import MapView, Snapshot
 
@@ -26,12 +27,14 @@ def grid_steps(snapshot: Snapshot) -> dict[str, int]:
     return {grid.code: ramp_step(grid.open, size) for grid in snapshot.grids if grid.open}
 
 
-def grid_map(view: MapView, theme: str = DEFAULT_THEME) -> dict[str, object]:
-    """The ground, as the camera sees it.
+def grid_map(
+    view: MapView, theme: str = DEFAULT_THEME, ramp: str = DEFAULT_RAMP
+) -> dict[str, object]:
+    """The ground, as the camera sees it; ``ramp`` names the colours of the grids' steps.
 
     A plain dict rather than ``go.Figure``: validation costs more than everything else in it.
     """
-    return {"data": [_anchor(view)], "layout": _layout(view, theme)}
+    return {"data": [_anchor(view)], "layout": _layout(view, theme, ramp)}
 
 
 def _anchor(view: MapView) -> dict[str, object]:
@@ -47,11 +50,11 @@ def _anchor(view: MapView) -> dict[str, object]:
     }
 
 
-def _layout(view: MapView, theme: str) -> dict[str, object]:
+def _layout(view: MapView, theme: str, ramp: str) -> dict[str, object]:
     version = f"{view.backdrop_version}.{view.grids_version}"
     return {
         "map": {
-            "style": f"/geo/style.json?theme={theme}&v={version}",
+            "style": f"/geo/style.json?theme={theme}&ramp={ramp}&v={version}",
             "center": {"lat": view.lat, "lon": view.lon},
             "zoom": view.zoom,
             "bearing": view.bearing,

@@ -13,14 +13,21 @@ from pipelines.backdrop import Backdrop
 GRIDS = "grids"
 """The source of the outlines, and the layer of their colours."""
 _CLEAR = "rgba(0,0,0,0)"
-_STEPS = 4
+DEFAULT_RAMP = "ramp"
+RAMPS = {DEFAULT_RAMP: 4, "shade": 5, "heat": 5}
+"""The scales that grids can be coloured by, and how many steps each has: tokens ``ramp-0``, ….
+
+The first is for what is open on the wall, the others for how many and how late on the desk.
+"""
 
 Layer = dict[str, Any]
 
 _MAIN = ["==", ["get", "class"], "main"]
 
 
-def map_style(backdrop: Backdrop, colour: Mapping[str, str], *, grids: str) -> dict[str, Any]:
+def map_style(
+    backdrop: Backdrop, colour: Mapping[str, str], *, grids: str, scale: str = DEFAULT_RAMP
+) -> dict[str, Any]:
     """A MapLibre style of the ground and the grids; ``grids`` is the version of their outlines."""
     paint = _paint(background=colour["surface-map"])
     return {
@@ -31,7 +38,7 @@ def map_style(backdrop: Backdrop, colour: Mapping[str, str], *, grids: str) -> d
             {"id": "ground", "type": "background", "paint": paint},
             *_tiles(backdrop, colour),
             *_known(backdrop, _under(colour)),
-            *_grids(backdrop, colour),
+            *_grids(backdrop, colour, scale),
             *_known(backdrop, _over(colour)),
         ],
     }
@@ -54,15 +61,17 @@ def _outlines(version: str) -> dict[str, Any]:
     }
 
 
-def ramp(backdrop: Backdrop, colour: Mapping[str, str]) -> tuple[str, ...]:
+def ramp(
+    backdrop: Backdrop, colour: Mapping[str, str], scale: str = DEFAULT_RAMP
+) -> tuple[str, ...]:
     """The colours of the steps. Over a drawn street a quiet grid is clear: parks show through."""
-    steps = tuple(colour[f"ramp-{i}"] for i in range(_STEPS))
+    steps = tuple(colour[f"{scale}-{i}"] for i in range(RAMPS[scale]))
     return (_CLEAR, *steps[1:]) if "communities" in backdrop.layers else steps
 
 
-def _grids(backdrop: Backdrop, colour: Mapping[str, str]) -> list[Layer]:
+def _grids(backdrop: Backdrop, colour: Mapping[str, str], scale: str) -> list[Layer]:
     """Grids stand back where communities are outlined."""
-    quiet, *busy = ramp(backdrop, colour)
+    quiet, *busy = ramp(backdrop, colour, scale)
     steps = [part for step, shade in enumerate(busy, start=1) for part in (step, shade)]
     state = ["coalesce", ["feature-state", "step"], 0]
     within = "communities" in backdrop.layers

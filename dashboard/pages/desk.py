@@ -1,10 +1,12 @@
 """The desk: from the street down to the incident, every number a way to its rows."""
 
-from dash import html
+from dash import dcc, html
+from dash_ag_grid import AgGrid
 
 from dashboard.pages.box import box
 from dashboard.pages.page import Page
 from dashboard.panels.desk import cases, course, heading, parts, tiles
+from dashboard.panels.desk import map as of_map
 from pipelines.board import FILTERS, check
 
 
@@ -13,26 +15,112 @@ def layout() -> html.Div:
     return html.Div(
         [
             html.Div(id="banner", role="alert"),
-            box(
-                "desk",
-                html.Div(
-                    [html.Nav(id="desk-crumbs", className="crumbs"), html.Div(id="desk-ways")],
-                    className="desk__top",
-                ),
-                html.Div(id="desk-filters"),
-            ),
+            html.A(id="desk-skip", href="#cases-grid", className="skip"),
+            _heading(),
             box("tiles", html.Div(id="tiles-row")),
+            _map(),
             box("parts", html.H2(id="parts-heading"), html.Ul(id="parts-rows"), framed=True),
+            box("kinds", html.H2(id="kinds-heading"), html.Ul(id="kinds-rows"), framed=True),
             box("course", html.H2(id="course-heading"), html.Div(id="course-bars"), framed=True),
-            box("cases", html.H2(id="cases-heading"), html.Ul(id="cases-rows"), framed=True),
+            _cases(),
         ],
         className="desk-page",
     )
 
 
+def _heading() -> html.Section:
+    return box(
+        "desk",
+        html.Div(
+            [
+                html.Nav(id="desk-crumbs", className="crumbs"),
+                html.Div(id="desk-find"),  # filled by find.js
+                html.Div(id="desk-ways"),
+            ],
+            className="desk__top",
+        ),
+        html.Div(
+            [html.Div(id="desk-span"), html.Div(id="desk-filters")], className="desk__filters"
+        ),
+    )
+
+
+def _map() -> html.Section:
+    return box(
+        "map",
+        dcc.Graph(
+            id="map-figure",
+            className="map__figure",
+            responsive=True,
+            config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
+        ),
+        html.Div(id="map-grids", hidden=True),
+        html.Div(
+            [html.Div(id="map-names"), html.Div(id="map-marks")],
+            id="map-overlay",
+            className="map__overlay",
+        ),
+        html.Div(id="map-heading", className="map__heading"),
+        html.Div(id="map-north", className="north"),
+        html.Div(id="map-legend", className="legend"),
+        html.Div(id="map-list", className="map__list"),
+        framed=True,
+    )
+
+
+def _cases() -> html.Section:
+    return box(
+        "cases",
+        html.Div(
+            [html.H2(id="cases-heading"), html.Div(id="cases-columns")], className="cases__top"
+        ),
+        html.Div(id="cases-state", hidden=True),
+        html.Div(
+            [
+                AgGrid(
+                    id="cases-grid",
+                    rowModelType="infinite",
+                    columnDefs=[],
+                    className="cases__grid",
+                    style={"height": "100%"},
+                    dashGridOptions=_GRID,
+                ),
+                html.Div(id="cases-none", className="cases__none"),
+            ],
+            className="cases__body",
+        ),
+        framed=True,
+    )
+
+
+_GRID = {
+    "rowHeight": 32,
+    "headerHeight": 34,
+    "cacheBlockSize": 100,
+    "maxBlocksInCache": 20,
+    "rowBuffer": 10,
+    "suppressCellFocus": False,
+    "suppressMultiSort": True,
+    "animateRows": False,
+    "suppressColumnMoveAnimation": True,
+    "suppressDragLeaveHidesColumns": True,
+    "ensureDomOrder": True,
+    "enableCellTextSelection": True,
+    "suppressNoRowsOverlay": True,
+}
+
+
 PAGE = Page(
     layout=layout,
-    panels=(heading.HEADING, tiles.TILES, parts.PARTS, course.COURSE, cases.CASES),
+    panels=(
+        heading.HEADING,
+        tiles.TILES,
+        of_map.MAP,
+        parts.PARTS,
+        parts.KINDS,
+        course.COURSE,
+        cases.CASES,
+    ),
     read=lambda backend, filters: backend.board(filters),
     filters=FILTERS,
     check=check,

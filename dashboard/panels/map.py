@@ -1,6 +1,7 @@
 """The map: grids coloured by open incidents, a marker an incident, a list that says the same."""
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from math import cos, radians
 
@@ -11,7 +12,7 @@ from dashboard.geometry import camera, position, world
 from dashboard.panels.open_list import place_name, state_attributes, urgency
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
-from pipelines.snapshot import MapLabel, OpenIncident, Snapshot, Spot
+from pipelines.snapshot import MapLabel, MapView, OpenIncident, Snapshot, Spot
 
 _SHAPES = ("triangle", "square", "circle", "diamond")
 _STATES = ("running", "warning", "missed", "plain")
@@ -22,10 +23,10 @@ def draw(snapshot: Snapshot, say: Say) -> Leaves:
     """Colours by MapLibre; markers, labels and legend as elements over it, so they stay crisp."""
     return {
         "map-figure": {"figure": grid_map(snapshot.map, snapshot.stage.theme)},
-        "map-grids": {"children": _grids(snapshot)},
+        "map-grids": {"children": painted(grid_steps(snapshot))},
         "map-overlay": {"style": camera(snapshot.map)},
-        "map-names": {"children": _names(snapshot, say)},
-        "map-north": {"children": _north(snapshot, say)},
+        "map-names": {"children": names(snapshot.map, say)},
+        "map-north": {"children": north(snapshot.map, say)},
         "map-marks": {"children": _marks(snapshot, say)},
         "map-heading": {"children": _heading(snapshot, say)},
         "map-legend": {"children": _legend(snapshot, say)},
@@ -33,15 +34,14 @@ def draw(snapshot: Snapshot, say: Say) -> Leaves:
     }
 
 
-def _grids(snapshot: Snapshot) -> html.Div:
-    """What colour each grid has, for the script that paints them."""
-    steps = json.dumps(grid_steps(snapshot), ensure_ascii=False, separators=(",", ":"))
-    return html.Div(**data(steps=steps))
+def painted(steps: Mapping[str, int]) -> html.Div:
+    """What colour each grid has that is not on step 0, for the script that paints them."""
+    return html.Div(**data(steps=json.dumps(steps, ensure_ascii=False, separators=(",", ":"))))
 
 
-def _names(snapshot: Snapshot, say: Say) -> list[html.Span]:
+def names(view: MapView, say: Say) -> list[html.Span]:
     """Every name with the places it may take; the page shows those that have room."""
-    return [_name(label, snapshot.map.bearing, say) for label in snapshot.map.labels if label.spots]
+    return [_name(label, view.bearing, say) for label in view.labels if label.spots]
 
 
 def _name(label: MapLabel, bearing: float, say: Say) -> html.Span:
@@ -69,11 +69,11 @@ def _spot(spot: Spot, bearing: float) -> str:
     return f"{x:.8f} {y:.8f}{turn}"
 
 
-def _north(snapshot: Snapshot, say: Say) -> list[object]:
+def north(view: MapView, say: Say) -> list[object]:
     """Where north is, on a map that is turned."""
-    if not snapshot.map.bearing:
+    if not view.bearing:
         return []
-    turn = {"--north": f"{-snapshot.map.bearing:g}deg"}
+    turn = {"--north": f"{-view.bearing:g}deg"}
     return [html.I(className="north__arrow", style=turn), html.Span(say("map.north"))]
 
 
@@ -121,7 +121,7 @@ def _legend(snapshot: Snapshot, say: Say) -> list[html.Span]:
     ramp = [html.Span([html.I(className=f"swatch swatch--{i}"), t]) for i, t in enumerate(steps)]
     level = snapshot.map.level or "grid"
     kinds = [(shape, _kinds_of(shape, snapshot, say)) for shape in _SHAPES]
-    shapes = [_shape_key(shape, names, say) for shape, names in kinds if names]
+    shapes = [_shape_key(shape, called, say) for shape, called in kinds if called]
     states = [_state_key(state, say) for state in _STATES]
     return [
         html.Span(
@@ -144,9 +144,9 @@ def _kinds_of(shape: str, snapshot: Snapshot, say: Say) -> list[str]:
     return sorted({say.name(i.kind_names) for i in snapshot.open if i.shape == shape})
 
 
-def _shape_key(shape: str, names: list[str], say: Say) -> html.Span:
+def _shape_key(shape: str, called: list[str], say: Say) -> html.Span:
     """A shape with the one kind that has it now, or with what all its kinds have in common."""
-    text = names[0] if len(names) == 1 else say(f"map.{shape}")
+    text = called[0] if len(called) == 1 else say(f"map.{shape}")
     return html.Span([html.I(className=f"shape shape--{shape}"), text])
 
 

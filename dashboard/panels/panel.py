@@ -42,6 +42,16 @@ def labelled(text: str) -> dict[str, Any]:
     return {"aria-label": text}
 
 
+def current(is_it: bool) -> dict[str, Any]:
+    """Says of one of several ways that it is where one is."""
+    return {"aria-current": "true"} if is_it else {}
+
+
+def checked(is_it: bool) -> dict[str, Any]:
+    """Whether an item of a menu is chosen."""
+    return {"aria-checked": "true" if is_it else "false"}
+
+
 def data(**values: object) -> dict[str, Any]:
     """``data-*`` attributes for the scripts in the page; a None is left out."""
     return {

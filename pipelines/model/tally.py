@@ -69,6 +69,10 @@ def bin_seconds(index: int) -> int:
 # An entry is what one outcome counts for, in one number: below, the counter of its verdict or
 # ledger reason (6 bits), then its marks (8 bits), then its bin, one up, or 0 without a duration.
 _STATUS_BITS, _BIN_SHIFT = 6, 14
+STATUS_MASK = (1 << _STATUS_BITS) - 1
+"""The bits of an entry that say its verdict, or why it is left out."""
+COUNTERS_MASK = (1 << _BIN_SHIFT) - 1
+"""The bits of an entry that say everything but its duration."""
 
 
 def entry(outcome: Outcome) -> int:
@@ -92,9 +96,19 @@ def entry_of_reason(reason: Reason) -> int:
     return _REASON_OFFSET[reason]
 
 
+def status_of(verdict: Verdict) -> int | None:
+    """The status bits of a verdict; None for what is excluded, which has all above the others."""
+    return _VERDICT_OFFSET.get(verdict)
+
+
+def mark_bits(mark: Mark) -> int:
+    """The bit of an entry that says a mark."""
+    return mark << _STATUS_BITS
+
+
 def verdict_of(number: int) -> Verdict:
     """The verdict of an entry."""
-    status = number & (1 << _STATUS_BITS) - 1
+    status = number & STATUS_MASK
     return _VERDICTS[status] if status < len(_VERDICTS) else Verdict.EXCLUDED
 
 
@@ -102,7 +116,7 @@ def verdict_of(number: int) -> Verdict:
 def counted_by(number: int) -> tuple[int, ...]:
     """The counters an entry adds one to; a bin comes behind all counters."""
     marks = number >> _STATUS_BITS & 0xFF
-    found = [number & (1 << _STATUS_BITS) - 1]
+    found = [number & STATUS_MASK]
     found += [offset for mark, offset in _MARK_OFFSET.items() if marks & mark]
     if number >> _BIN_SHIFT:
         found.append(COUNTERS + (number >> _BIN_SHIFT) - 1)

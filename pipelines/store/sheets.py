@@ -2,7 +2,8 @@
 
 A sheet is the narrowest rollup, and it loses nothing: any part of its hour can be counted from
 it without reading an incident. A line is 40 bytes, little-endian: the slot (64 bits), the
-milliseconds since the hour began (32), and what each clock counts it for (32 each, see
+milliseconds since the hour began (22), the severity (4, 0 for none), whether it is closed (1; 5
+are free), and what each clock counts it for (32 each, see
 :func:`pipelines.model.tally.entry`). The lines are sorted, so a sheet is a function of what is on
 it.
 """
@@ -24,6 +25,11 @@ LINE_BYTES = _LINE.size
 ENTRIES_BYTES = 4 * _CLOCKS
 _FIRST_ENTRY = 3
 _FIELDS = _LINE.size // 4
+_OFFSET_BITS, _SEVERITY_BITS = 22, 4
+OFFSET_MASK = (1 << _OFFSET_BITS) - 1
+SEVERITY_SHIFT, SEVERITY_MASK = _OFFSET_BITS, (1 << _SEVERITY_BITS) - 1
+CLOSED_BIT = 1 << _OFFSET_BITS + _SEVERITY_BITS
+assert HOUR_MS <= OFFSET_MASK, "an hour of milliseconds"
 assert _LINE.size % 8 == 0, "a line is whole 64-bit numbers"
 
 
@@ -42,12 +48,23 @@ def slot_id(slot: Slot) -> int:
     return int.from_bytes(digest, "little") >> 1
 
 
-def line_of(slot: int, offset_ms: int, entries: Sequence[int]) -> bytes:
-    """One settled incident as a line: the id of its slot, how far into the hour it began.
+def start_of(offset_ms: int, severity: int | None, *, closed: bool) -> int:
+    """The second field of a line: how far into the hour it began, how severe, whether closed."""
+    level = min(max(severity or 0, 0), SEVERITY_MASK)
+    return offset_ms | level << SEVERITY_SHIFT | (CLOSED_BIT if closed else 0)
+
+
+def severity_of(start: int) -> int:
+    """The severity in the second field of a line; 0 for none."""
+    return start >> SEVERITY_SHIFT & SEVERITY_MASK
+
+
+def line_of(slot: int, start: int, entries: Sequence[int]) -> bytes:
+    """One settled incident as a line: the id of its slot, and its ``start_of``.
 
     ``entries`` in the order of ``CLOCKS``.
     """
-    return _LINE.pack(slot, offset_ms, *entries)
+    return _LINE.pack(slot, start, *entries)
 
 
 def multiset(content: bytes, size: int, added: Sequence[bytes], removed: Sequence[bytes]) -> bytes:
@@ -73,7 +90,13 @@ class Lines(NamedTuple):
     slots: Sequence[int]
     entries: Sequence[Sequence[int]]
     """One column a clock that was asked for."""
-    offsets: Sequence[int]
+    starts: Sequence[int]
+    """As ``start_of`` makes them."""
+
+    @property
+    def offsets(self) -> Sequence[int]:
+        """How many milliseconds into its hour each began."""
+        return [start & OFFSET_MASK for start in self.starts]
 
 
 def read(content: bytes, clocks: Iterable[int]) -> Lines:
@@ -88,9 +111,9 @@ def between(content: bytes, begin_ms: int, end_ms: int) -> bytes:
     if begin_ms <= 0 and end_ms >= HOUR_MS:
         return content
     size = LINE_BYTES
-    offsets = numbers("I", content)[2::_FIELDS]
+    starts = numbers("I", content)[2::_FIELDS]
     return b"".join(
         content[i * size : (i + 1) * size]
-        for i, offset in enumerate(offsets)
-        if begin_ms <= offset < end_ms
+        for i, start in enumerate(starts)
+        if begin_ms <= start & OFFSET_MASK < end_ms
     )

@@ -154,10 +154,8 @@ class Reader:
         query = select(func.count()).select_from(schema.incident).where(*conditions)
         return int(self._connection.execute(query).scalar_one())
 
-    def newest_incidents(self, *conditions: Any) -> Iterator[Row[Any]]:
-        """The incidents that meet the conditions, the newest first, read as they are asked for."""
-        table = schema.incident
-        query = select(table).where(*conditions).order_by(table.c.t0_ms.desc(), table.c.id)
+    def each(self, query: Any) -> Iterator[Any]:
+        """The rows of a query, read as they are asked for."""
         yield from self._connection.execution_options(yield_per=500).execute(query)
 
     def rows(self, query: Any) -> Sequence[Any]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from dash import html
 
+from dashboard.addresses import address
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
@@ -27,7 +27,7 @@ def draw(file: CaseFile, say: Say) -> Leaves:
 
 def _crumbs(file: CaseFile, say: Say) -> list[object]:
     def link(text: str, filters: Mapping[str, str]) -> html.A:
-        return html.A(text, href=f"/desk?{urlencode({**filters, 'lang': say.language})}")
+        return html.A(text, href=address("desk", filters, say.language))
 
     places = [({}, file.area_names)] if file.case is None else file.case.places
     crumbs: list[object] = []

@@ -1,49 +1,142 @@
-"""The incidents behind the figures, newest first; each leads to its own page."""
+"""The list of the desk: how many incidents it has, and what its grid is to ask for."""
 
 from dash import html
 
-from dashboard.panels.desk.links import incident_link
-from dashboard.panels.panel import Leaves, Panel
+from dashboard.panels.desk.links import board_link
+from dashboard.panels.panel import Leaves, Panel, checked, data
 from dashboard.text import Say
-from dashboard.text.format import since
-from pipelines.board import Board, BoardRow
+from pipelines.board import Board
+from pipelines.board_filters import SORTED, Column
 
 
 def draw(board: Board, say: Say) -> Leaves:
-    """A row an incident, with its verdict on the chosen target."""
-    shown = len(board.rows)
-    key = "desk.newest" if board.more_rows else "desk.all_rows"
-    rows: list[object] = [_row(row, board, say) for row in board.rows]
+    """The heading; the rows are asked for by the grid, as far as they are looked at."""
     return {
-        "cases-heading": {"children": [say("desk.incidents"), html.Em(say(key, n=shown))]},
-        "cases-rows": {"children": rows or [html.Li(say("desk.no_rows"), className="cases__none")]},
+        "cases-heading": {"children": _heading(board, say)},
+        "cases-state": data(
+            token=board.rows_token,
+            total=board.rows_total,
+            sort=board.sort,
+            columns=",".join(board.columns),
+        ),
+        "cases-grid": {"columnDefs": [_column(column, board, say) for column in board.columns]},
+        "cases-columns": {"children": _columns(board, say)},
+        "cases-none": {"children": [] if board.rows_total else _none(board, say)},
     }
 
 
-def _row(row: BoardRow, board: Board, say: Say) -> html.Li:
-    took = say("case.took", seconds=row.seconds) if row.seconds is not None else ""
-    grid = say.name(row.grid_names) if row.grid_names else say("desk.not_on_map")
-    return html.Li(
-        html.A(
-            [
-                html.Span(since(row.t0, board.now, board.time_zone), className="case-row__time"),
-                html.I(className=f"shape shape--{row.shape}"),
-                html.Span(say.name(row.kind_names), className="case-row__kind may-clip"),
-                html.Span(grid, className="case-row__grid may-clip"),
-                html.Span(row.text, className="case-row__text may-clip"),
-                html.Span(took, className="case-row__took"),
-                html.Span(
-                    [
-                        html.I(className=f"verdict__mark verdict__mark--{row.verdict}"),
-                        say(f"verdict.{row.verdict}"),
-                    ],
-                    className=f"verdict__word verdict__word--{row.verdict}",
-                ),
-            ],
-            href=incident_link(row.id, say),
-            className="case-row",
+def _heading(board: Board, say: Say) -> list[object]:
+    parts: list[object] = [
+        say("desk.incidents"),
+        html.Em(say("desk.all_rows", n=f"{board.rows_total:,}"), id="cases-total"),
+    ]
+    verdict = board.filters.get("verdict")
+    if verdict:
+        text = say(f"verdict.{verdict}")
+        target = say(f"milestone.{board.milestone}")
+        parts.append(
+            html.A(
+                [say("desk.only", milestone=target, verdict=text), html.I("×")],
+                href=board_link(board, say, verdict=None),
+                className="chip",
+                **data(clear="verdict"),
+            )
         )
+    return parts
+
+
+_WIDTHS = {
+    Column.T0: 148,
+    Column.KIND: 138,
+    Column.SEVERITY: 84,
+    Column.GRID: 128,
+    Column.COMMUNITY: 116,
+    Column.ADDRESS: 220,
+    Column.TITLE: 150,
+    Column.SECONDS: 84,
+    Column.VERDICT: 104,
+    Column.SOURCE: 116,
+    Column.KEY: 150,
+    Column.UNITS: 72,
+}
+"""In pixels, as wide as what stands in it usually is."""
+_GROWS = {Column.ADDRESS: 2, Column.TITLE: 1}
+_DRAWN = {Column.KIND: "CaseKind", Column.VERDICT: "CaseVerdict", Column.T0: "CaseLink"}
+"""What draws a cell that is more than its text; see case_cells.js."""
+
+
+def _column(column: Column, board: Board, say: Say) -> dict[str, object]:
+    """A column as the grid wants it."""
+    sorts = column in SORTED
+    direction = "desc" if board.sort.startswith("-") else "asc"
+    described: dict[str, object] = {
+        "field": column.value,
+        "headerName": say(f"list.{column}"),
+        "minWidth": _WIDTHS.get(column, 148) if column not in _GROWS else 96,
+        "sortable": sorts,
+        "sort": direction if board.sort.removeprefix("-") == column else None,
+        "sortingOrder": ["desc", "asc"],
+        "comparator": None,
+        "resizable": True,
+        "suppressMovable": True,
+        "tooltipField": column.value if column in _GROWS else None,
+        "type": "rightAligned" if column in {Column.SECONDS, Column.UNITS} else None,
+    }
+    if column in _GROWS:
+        described["flex"] = _GROWS[column]
+    else:
+        described["width"] = _WIDTHS.get(column, 148)
+    if column in _DRAWN:
+        described["cellRenderer"] = _DRAWN[column]
+    return {name: value for name, value in described.items() if value is not None}
+
+
+def _columns(board: Board, say: Say) -> html.Details:
+    items = [
+        html.A(
+            say(f"list.{column}"),
+            href=board_link(board, say, columns=_with(board, column)),
+            className="pick__item" + (" is-on" if column in board.columns else ""),
+            role="menuitemcheckbox",
+            **checked(column in board.columns),
+        )
+        for column in Column
+    ]
+    return html.Details(
+        [html.Summary(html.Span(say("desk.columns"))), html.Div(items, className="pick__menu")],
+        className="pick pick--right",
+        **data(pick="columns"),
     )
 
 
-CASES = Panel(id="cases", leaves=("cases-heading", "cases-rows"), draw=draw)
+def _with(board: Board, column: Column) -> str | None:
+    """The columns with one more or one fewer, in their own order; never none."""
+    wanted = {*board.columns} ^ {column}
+    return ",".join(c for c in Column if c in wanted) or None
+
+
+def _none(board: Board, say: Say) -> list[object]:
+    """What stands in the place of rows when there are none."""
+    return [
+        html.P(say("desk.no_rows")),
+        html.P(say("desk.no_rows_hint")),
+        html.A(say("desk.wider"), href=board_link(board, say, **_WIDER)),
+    ]
+
+
+_WIDER: dict[str, str | None] = {
+    "window": "365d",
+    "from_": None,
+    "to": None,
+    "verdict": None,
+    "q": None,
+    "state": None,
+    "severity": None,
+}
+
+
+CASES = Panel(
+    id="cases",
+    leaves=("cases-heading", "cases-state", "cases-grid", "cases-columns", "cases-none"),
+    draw=draw,
+)

@@ -1,8 +1,8 @@
 """Ways from one board to another: every link is the present filters with something changed."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
+from dashboard.addresses import address
 from dashboard.text import Say
 from pipelines.board import FILTERS, Board
 
@@ -10,9 +10,13 @@ _PLACES = ("area", "community", "grid")
 
 
 def board_link(board: Board, say: Say, **changes: str | None) -> str:
-    """The board with other filters; None takes one away. Another place keeps everything else."""
-    filters: dict[str, str | None] = {**board.filters, **changes}
-    return _desk({name: filters.get(name) for name in FILTERS}, say)
+    """The board with other filters; None takes one away. Another place keeps everything else.
+
+    ``from`` and ``to`` are written ``from_`` and ``to``.
+    """
+    given = {name.rstrip("_"): value for name, value in changes.items()}
+    filters: dict[str, str | None] = {**board.filters, **given}
+    return address("desk", {name: filters.get(name) for name in FILTERS}, say.language)
 
 
 def place_link(board: Board, say: Say, place: Mapping[str, str]) -> str:
@@ -20,11 +24,13 @@ def place_link(board: Board, say: Say, place: Mapping[str, str]) -> str:
     return board_link(board, say, **dict.fromkeys(_PLACES, None) | dict(place))
 
 
+def toggled(board: Board, name: str, code: str) -> str | None:
+    """The values of a filter that may have several, with one more or one fewer; None for all."""
+    chosen = [one for one in board.filters.get(name, "").split(",") if one]
+    after = [one for one in chosen if one != code] if code in chosen else [*chosen, code]
+    return ",".join(after) or None
+
+
 def incident_link(incident: str, say: Say) -> str:
     """The page of one incident."""
-    return f"/incident?{urlencode({'id': incident, 'lang': say.language})}"
-
-
-def _desk(filters: Mapping[str, str | None], say: Say) -> str:
-    given = {name: value for name, value in filters.items() if value}
-    return f"/desk?{urlencode({**given, 'lang': say.language})}"
+    return address("incident", {"id": incident}, say.language)

@@ -1,12 +1,13 @@
-"""The parts of an area, down to the grids of a community: a list by code, never a league table."""
+"""The parts of an area down to its grids, and kinds: in their own order, never ranked."""
 
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.panels.desk.links import board_link, place_link
+from dashboard.panels.desk.links import board_link, place_link, toggled
+from dashboard.panels.desk.tiles import compared
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
-from dashboard.text.format import date_and_minute
+from dashboard.text.format import DASH, date_and_minute
 from dashboard.text.rate import rate_text
 from pipelines.board import Board, Part
 from pipelines.query import By
@@ -19,9 +20,22 @@ def draw(board: Board, say: Say) -> Leaves:
         if board.parts
         else say("desk.no_parts")
     )
+    most = max((part.incidents for part in board.parts), default=0)
     return {
         "parts-heading": {"children": heading},
-        "parts-rows": {"children": [_row(board, part, say) for part in board.parts]},
+        "parts-rows": {
+            "children": [
+                row(
+                    board,
+                    part,
+                    say,
+                    most=most,
+                    href=place_link(board, say, _filter(board, part)),
+                    misses=_filter(board, part),
+                )
+                for part in board.parts
+            ]
+        },
     }
 
 
@@ -34,26 +48,76 @@ def _notes(board: Board, say: Say) -> list[html.Em]:
     return notes
 
 
-def _row(board: Board, part: Part, say: Say) -> html.Li:
+def draw_kinds(board: Board, say: Say) -> Leaves:
+    """A row a kind that there was."""
+    most = max((part.incidents for part in board.by_kind), default=0)
+    chosen = board.filters.get("kind", "").split(",")
+    rows = [
+        row(
+            board,
+            part,
+            say,
+            most=most,
+            href=board_link(board, say, kind=toggled(board, "kind", part.code)),
+            misses={"kind": part.code},
+            is_on=part.code in chosen,
+        )
+        for part in board.by_kind
+    ]
+    none = html.Li(say("desk.no_rows"), className="part__none")
+    return {
+        "kinds-heading": {"children": [say("desk.kinds"), html.Em(say("desk.in_order"))]},
+        "kinds-rows": {"children": rows or [none]},
+    }
+
+
+def row(
+    board: Board,
+    part: Part,
+    say: Say,
+    *,
+    most: int,
+    href: str,
+    misses: dict[str, str],
+    is_on: bool = False,
+) -> html.Li:
+    """One part: how many incidents, k/n, and the way to those that missed."""
     rate = rate_text(part.figures, None)
-    misses = part.figures.get("miss") or 0
-    place = _filter(board, part)
+    late = part.figures.get("miss") or 0
     rest = "" if rate.percent is None else f"{rate.percent}%"
     bounds = "" if rate.interval is None else f"[{rate.interval[0]}–{rate.interval[1]}]"
     missed: Component = html.Span("0", className="part__miss is-none")
-    if misses:
-        href = board_link(board, say, **{**place, "verdict": "miss"})
-        missed = html.A(str(misses), href=href, className="part__miss")
+    if late:
+        to = board_link(board, say, **{**misses, "verdict": "miss"})
+        missed = html.A(say("desk.missed", n=late), href=to, className="part__miss")
+    share = f"{100 * part.incidents / most:.1f}%" if most else "0%"
+    shape = [html.I(className=f"shape shape--{part.shape}")] if part.shape else []
     return html.Li(
         [
-            html.A(_name(part, say), href=place_link(board, say, place), className="may-clip"),
+            html.A([*shape, html.Span(_name(part, say), className="may-clip")], href=href,
+                   className="part__name"),
+            html.Span(say("desk.n", n=part.incidents), className="part__n"),
             html.Span(rate.fraction, className="part__fraction"),
             html.Span(rest, className="part__share" + (" is-greyed" if rate.greyed else "")),
-            html.Span(bounds, className="part__bounds"),
             missed,
+            html.Span(html.I(style={"width": share}), className="part__bar"),
+            html.Span(_scope(part, bounds, say), className="part__scope"),
         ],
-        className="part",
+        className="part" + (" is-on" if is_on else ""),
+        title=compared(board, part.before, say),
+    )  # fmt: skip
+
+
+def _scope(part: Part, bounds: str, say: Say) -> str:
+    """The interval, and what it was in the span that is compared with."""
+    if part.before is None:
+        return bounds
+    rate = rate_text(part.before, None)
+    share = "" if rate.percent is None else f" {rate.percent}%"
+    before = (
+        "" if rate.fraction == DASH else say("desk.compared_short", figure=rate.fraction + share)
     )
+    return " · ".join(text for text in (bounds, before) if text)
 
 
 def _filter(board: Board, part: Part) -> dict[str, str]:
@@ -62,7 +126,8 @@ def _filter(board: Board, part: Part) -> dict[str, str]:
 
 
 def _name(part: Part, say: Say) -> str:
-    return say.name(part.names) if part.is_place else say(f"desk.{part.code}")
+    return say.name(part.names) if part.is_named else say(f"desk.{part.code}")
 
 
 PARTS = Panel(id="parts", leaves=("parts-heading", "parts-rows"), draw=draw)
+KINDS = Panel(id="kinds", leaves=("kinds-heading", "kinds-rows"), draw=draw_kinds)

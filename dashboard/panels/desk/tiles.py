@@ -9,6 +9,7 @@ from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.rate import RateText, rate_text, small_percent
 from pipelines.board import Board, BoardTile
+from pipelines.kpis import Value
 from pipelines.model.clock import Verdict
 
 _SHOWN = (
@@ -19,6 +20,8 @@ _SHOWN = (
     Verdict.PENDING,
     Verdict.EXCLUDED,
 )
+
+
 _VALVES = ("cancelled", "downgraded", "returned", "backfilled", "very_short")
 
 
@@ -27,27 +30,38 @@ def draw(board: Board, say: Say) -> Leaves:
     return {"tiles-row": {"children": [_tile(board, tile, say) for tile in board.tiles]}}
 
 
+def compared(board: Board, figures: Mapping[str, Value] | None, say: Say) -> str:
+    """The figures of the span that is compared with, always with their n."""
+    if figures is None:
+        return ""
+    rate = rate_text(figures, None)
+    share = "" if rate.percent is None else f" {rate.percent}%"
+    return say("desk.compared", versus=say(f"desk.as_{board.versus}"), figure=rate.fraction + share)
+
+
 def _tile(board: Board, tile: BoardTile, say: Say) -> html.Section:
     rate = rate_text(tile.figures, None)
     chosen = " is-chosen" if tile.milestone is board.milestone else ""
     doubt = " is-insufficient" if rate.insufficient else ""
+    miss = " has-miss" if _count(tile, Verdict.MISS) else ""
     return html.Section(
         [
             html.H2(
                 html.A(
-                    _name(tile, say),
+                    [_name(tile, say), html.Em(say(f"tile.{board.reading}"))],
                     href=board_link(board, say, milestone=str(tile.milestone), verdict=None),
                 )
             ),
             html.P([html.Strong(rate.fraction), *_percent(rate)], className="desk-tile__figure"),
+            html.Div(_bar(tile), className="bar"),
             html.P(_scope(rate, say), className="desk-tile__scope"),
             html.P(_counts(board, tile, say), className="desk-tile__counts"),
-            html.P(_before(board, tile, say), className="desk-tile__before"),
+            html.P(compared(board, tile.before, say), className="desk-tile__before"),
             html.P(
                 _valves(tile, say), className="desk-tile__valves", title=say("desk.valves_hint")
             ),
         ],
-        className=f"desk-tile box{chosen}{doubt}",
+        className=f"desk-tile box{chosen}{doubt}{miss}",
     )
 
 
@@ -61,6 +75,21 @@ def _percent(rate: RateText) -> list[html.Span]:
     if rate.percent is None:
         return []
     return [html.Span(f"{rate.percent}%", className="is-greyed" if rate.greyed else None)]
+
+
+def _bar(tile: BoardTile) -> list[html.I]:
+    """The interval on a line from 0 to 100 %, and the rate as a tick on it, as on the wall."""
+    bounds, known = tile.figures["wilson"], tile.figures["known"]
+    if not isinstance(bounds, list | tuple) or not isinstance(known, int | float):
+        return []
+    low, high = bounds
+    return [
+        html.I(
+            className="bar__range",
+            style={"left": f"{low * 100:.2f}%", "width": f"{(high - low) * 100:.2f}%"},
+        ),
+        html.I(className="bar__rate", style={"left": f"{known * 100:.2f}%"}),
+    ]
 
 
 def _scope(rate: RateText, say: Say) -> str:
@@ -103,12 +132,6 @@ def _valves(tile: BoardTile, say: Say) -> list[html.Span]:
         for name, share in shares
         if isinstance(share, int | float)
     ]
-
-
-def _before(board: Board, tile: BoardTile, say: Say) -> str:
-    rate = rate_text(tile.before, None)
-    share = "" if rate.percent is None else f" · {rate.percent}%"
-    return say("desk.before", figure=f"{rate.fraction}{share}")
 
 
 TILES = Panel(id="tiles", leaves=("tiles-row",), draw=draw)

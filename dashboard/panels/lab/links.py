@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from dashboard.addresses import address
 from dashboard.text import Say
 from pipelines.board import FILTERS as OF_DESK
 from pipelines.lab_board import FILTERS, LabBoard
@@ -19,7 +20,7 @@ def place_link(board: LabBoard, say: Say, place: Mapping[str, str]) -> str:
 def desk_link(board: LabBoard, say: Say, **changes: str) -> str:
     """The desk with the same filters."""
     filters = {**board.filters, **changes}
-    return _page("desk", {name: filters.get(name, "") for name in OF_DESK}, say)
+    return address("desk", {name: filters.get(name, "") for name in OF_DESK}, say.language)
 
 
 def _page(page: str, filters: Mapping[str, str], say: Say) -> str:

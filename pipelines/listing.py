@@ -1,0 +1,305 @@
+"""The list behind a board: exactly the incidents it counts, a page at a time.
+
+By their beginning a page is found from the census alone: it says when the incidents of the page
+began, and only those are read. In any other order, and for a search, the ids are put in order
+once and kept for the pages that follow.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, UnaryExpression, case, select
+
+from pipelines.board_filters import DEFAULT_SORT, Asked
+from pipelines.census import Chosen, Numbers
+from pipelines.clearance import Clearance
+from pipelines.groups import Query, passes
+from pipelines.installation import Installation
+from pipelines.model.area import AreaLevel
+from pipelines.privacy import in_rows
+from pipelines.query import Case, conditions, outcome_of, row_of
+from pipelines.snapshot import Names
+from pipelines.store import schema
+from pipelines.store.rows import incident_from
+from pipelines.store.search import containing, sought_in
+from pipelines.store.sheets import Slot
+from pipelines.store.store import Reader
+
+SOUGHT_MOST = 10_000
+"""A search lists so many incidents, the newest; who wants others says more."""
+
+_AT_ONCE = 500
+_ORDERS_MOST = 2_000_000
+
+Row = dict[str, Any]
+
+
+def _itself(code: str) -> Names:
+    return {"zh": code, "en": code} if code else {}
+
+
+class OrderMemory:
+    """Ids in an order that took work to find, until they are others."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Numbers] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, name: str) -> Numbers | None:
+        """The order of this name, if it is known."""
+        with self._lock:
+            return self._kept.get(name)
+
+    def keep(self, name: str, ids: Numbers) -> None:
+        """Keep an order; let the oldest go when there are too many ids."""
+        with self._lock:
+            self._kept[name] = ids
+            while len(self._kept) > 1 and sum(map(len, self._kept.values())) > _ORDERS_MOST:
+                self._kept.popitem(last=False)
+
+
+def listed(here: Chosen, asked: Asked) -> Chosen:
+    """Those of a board's incidents that its list shows: with the verdict that is asked for."""
+    query = asked.query
+    if query.verdict is None:
+        return here
+    return here.with_verdict(query.verdict, query.milestone, query.reading)
+
+
+def read_listing(
+    reader: Reader,
+    installation: Installation,
+    asked: Asked,
+    here: Chosen,
+    *,
+    memory: OrderMemory,
+    clearance: Clearance,
+) -> "Listing":
+    """The list of a board, of which ``here`` are all incidents, as ``clearance`` may see it."""
+    chosen = listed(here, asked)
+    return Listing(_Source(reader, installation, asked, chosen, clearance), memory)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """What a list is read from."""
+
+    reader: Reader
+    installation: Installation
+    asked: Asked
+    chosen: Chosen
+    clearance: Clearance
+
+    @property
+    def query(self) -> Query:
+        """The question, as of the moment of the census."""
+        return replace(self.asked.query, as_of=self.chosen.census.as_of)
+
+    def judged(self, rows: Sequence[Any]) -> Iterator[Row]:
+        """Rows of the store that belong to the list, as a viewer may see them."""
+        desk, query = self.installation.desk, self.query
+        silent = desk.silent(self.reader, query.as_of)
+        begin, end = query.window
+        for row in rows:
+            incident = incident_from(row)
+            if not (begin <= incident.t0.at < end and passes(incident, query, desk)):
+                continue
+            outcome = outcome_of(incident, query, desk, silent)
+            if query.verdict is None or outcome.verdict is query.verdict:
+                shown = row_of(Case(incident, row.units, row.flagged), outcome, desk)
+                sensitive = self.installation.settings.sensitive_kinds
+                yield self._named(in_rows(shown, sensitive, self.clearance))
+
+    def _named(self, row: Row) -> Row:
+        """The row with what its codes are called, by language."""
+        settings, grids = self.installation.settings, self.installation.grids
+        code = row["kind"] or ""
+        kind = settings.kinds.get(code)
+        grid = grids.get(row["grid"])
+        community = self.installation.desk.areas.get(row["community"])
+        names = {source.id: source.names for source in self.installation.sources}
+        return {
+            **row,
+            "kind_names": kind.name.as_dict() if kind else _itself(code),
+            "shape": str(kind.shape) if kind else "square",
+            "grid_names": grid.names if row["grid"] else {},
+            "community_names": {} if community is None else community.names,
+            "source_names": names.get(row["source"]) or _itself(row["source"]),
+            "time_zone": str(self.installation.desk.zone),
+        }
+
+
+class Listing:
+    """The incidents of one list, in order. It is good while the reader it came from is."""
+
+    def __init__(self, source: _Source, memory: OrderMemory) -> None:
+        self._source = source
+        self._memory = memory
+        asked = source.asked
+        of_census = source.chosen.token()
+        self._by_start = asked.sought is None and asked.sort.removeprefix("-") == "t0"
+        eyes = source.clearance.role  # what can be found depends on what is masked
+        what = f"{of_census} {asked.sort} {asked.sought or ''} {asked.query.verdict} {eyes}"
+        self.token = blake2b(what.encode(), digest_size=8).hexdigest()
+        self._ids = None if self._by_start else self._ordered()
+
+    @property
+    def total(self) -> int:
+        """How many incidents it has."""
+        return len(self._source.chosen) if self._ids is None else len(self._ids)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a search found more than are listed."""
+        return self._source.asked.sought is not None and self.total >= SOUGHT_MOST
+
+    def page(self, offset: int, limit: int) -> list[Row]:
+        """Some of its rows, masked."""
+        if self._ids is None:
+            return self._page_by_start(offset, limit)
+        wanted = [name.decode() for name in self._ids[offset : offset + limit].tolist()]
+        found = self._source.reader.incidents(wanted)
+        rows = [found[name] for name in wanted if name in found]
+        return list(self._source.judged(rows))
+
+    def each(self) -> Iterator[Row]:
+        """All of its rows, read a few at a time."""
+        for offset in range(0, self.total, _AT_ONCE):
+            yield from self.page(offset, _AT_ONCE)
+
+    def _page_by_start(self, offset: int, limit: int) -> list[Row]:
+        begun = self._source.chosen.begun_ms()
+        descending = self._source.asked.sort.startswith("-")
+        first, last = offset, min(offset + limit, len(begun))
+        if first >= last:
+            return []
+        if descending:
+            moments = begun[len(begun) - last : len(begun) - first]
+            before = len(begun) - int(np.searchsorted(begun, moments[-1], side="right"))
+        else:
+            moments = begun[first:last]
+            before = int(np.searchsorted(begun, moments[0], side="left"))
+        rows = _began_at(self._source.reader, np.unique(moments).tolist())
+        found = list(self._source.judged(rows))
+        found.sort(key=lambda row: row["id"])
+        found.sort(key=lambda row: row["t0"], reverse=descending)
+        return found[first - before : first - before + (last - first)]
+
+    def _ordered(self) -> Numbers:
+        known = self._memory.get(self.token)
+        if known is None:
+            known = np.array(list(self._in_order()), dtype="S32")
+            self._memory.keep(self.token, known)
+        return known
+
+    def _in_order(self) -> Iterator[bytes]:
+        """The ids in order; who is judged differently beside another is judged by itself."""
+        source = self._source
+        if source.asked.sought is not None:
+            yield from self._sought(source.asked.sought)
+            return
+        members = _Members(source.chosen)
+        table = schema.incident.c
+        wanted = select(table.id, table.t0_ms, table.grid, table.kind, table.source)
+        wanted = wanted.where(*conditions(source.query, source.installation.desk))
+        doubtful = []
+        order: list[bytes] = []
+        for name, t0_ms, grid, kind, of in source.reader.each(wanted.order_by(*self._order())):
+            is_member = members.has(t0_ms, Slot(grid, kind or "", of))
+            if is_member is None:
+                doubtful.append(name)
+            if is_member is not False:
+                order.append(name.encode())
+        if doubtful:
+            rows = source.reader.incidents(doubtful)
+            mine = {row["id"].encode() for row in source.judged(list(rows.values()))}
+            out = {name.encode() for name in doubtful} - mine
+            order = [name for name in order if name not in out]
+        yield from order
+
+    def _sought(self, sought: str) -> Iterator[bytes]:
+        """What is sought must stand in what is shown: a masked number is not found by it."""
+        source = self._source
+        rows = containing(
+            source.reader,
+            sought,
+            [*conditions(source.query, source.installation.desk)],
+            order=self._order(),
+        )
+        found = 0
+        for batch in _batches(rows):
+            for row in source.judged(batch):
+                if sought_in(sought, (row["incident_key"], row["title"], row["address"])):
+                    yield row["id"].encode()
+                    found += 1
+                    if found == SOUGHT_MOST:
+                        return
+
+    def _order(self) -> tuple[UnaryExpression[Any], ...]:
+        """The order of the list; equal ones from the newest down."""
+        table = schema.incident.c
+        name = self._source.asked.sort
+        column = _column(name.removeprefix("-"), self._source.installation)
+        first = column.desc() if name.startswith("-") else column.asc()
+        newest = (table.t0_ms.desc(), table.id.asc())
+        return newest if name == DEFAULT_SORT else (first, *newest)
+
+
+def _column(name: str, installation: Installation) -> ColumnElement[Any]:
+    """What the store has under the name of a column of the list."""
+    table = schema.incident.c
+    if name == "community":
+        parents = dict(installation.desk.areas.homes(AreaLevel.COMMUNITY))
+        return case(parents, value=table.grid, else_="") if parents else table.grid
+    stored = {
+        "accepted": "accepted_ms",
+        "dispatched": "dispatched_ms",
+        "arrived": "arrived_ms",
+        "closed": "closed_ms",
+        "t0": "t0_ms",
+    }
+    return table[stored.get(name, name)]
+
+
+class _Members:
+    """Which incidents are in a part of a census, by when they began and where they count."""
+
+    def __init__(self, chosen: Chosen) -> None:
+        census = chosen.census
+        mine = np.zeros(len(census), dtype=bool)
+        mine[chosen.rows] = True
+        keys = list(zip(census.begun_ms.tolist(), census.places.tolist(), strict=True))
+        self._index = {slot: i for i, slot in enumerate(census.slots)}
+        self._in: set[tuple[int, int]] = set()
+        self._out: set[tuple[int, int]] = set()
+        for key, is_mine in zip(keys, mine.tolist(), strict=True):
+            (self._in if is_mine else self._out).add(key)
+
+    def has(self, t0_ms: int, slot: Slot) -> bool | None:
+        """Whether an incident is one of them; None where one like it is and one is not."""
+        key = (t0_ms, self._index.get(slot, -1))
+        if key not in self._in:
+            return False
+        return None if key in self._out else True
+
+
+def _began_at(reader: Reader, moments: Sequence[int]) -> list[Any]:
+    found: list[Any] = []
+    for i in range(0, len(moments), _AT_ONCE):
+        found += reader.incident_rows(schema.incident.c.t0_ms.in_(moments[i : i + _AT_ONCE]))
+    return found
+
+
+def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:
+    batch: list[Any] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == _AT_ONCE:
+            yield batch
+            batch = []
+    yield batch
