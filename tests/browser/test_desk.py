@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page
 
 from dashboard.access.site import guarded
 from pipelines.clock import ManualClock
@@ -54,70 +54,128 @@ def page(chromium: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
+def rows_of(page: Page) -> int:
+    """How many rows the list says it has, once it shows them."""
+    page.wait_for_function(
+        """() => {
+            const state = document.querySelector('#cases-state');
+            const body = document.body;
+            return state && state.dataset.total !== undefined
+                && !body.classList.contains('is-turning')
+                && body.dataset.rows === state.dataset.total;
+        }"""
+    )
+    return int(page.evaluate("document.body.dataset.rows"))
+
+
+def first_row(page: Page) -> Locator:
+    return page.locator("#cases-grid .ag-row a.case-time").first
+
+
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [("zh", "超时：报警后 312 秒才到场"), ("en", "missed: arrived 312 s after the report")],
 )
-def test_from_a_figure_to_why_one_case_missed_in_two_clicks(
+def test_from_a_tile_of_the_street_to_why_one_case_missed_in_two_clicks(
     desk: Server, page: Page, language: str, sentence: str
 ) -> None:
-    page.goto(f"{desk.url}/desk?lang={language}")
+    page.goto(f"{desk.url}/?lang={language}")
     tile = page.locator(".desk-tile").nth(2)
 
     tile.locator(".count--miss").click()
-    page.locator("#cases-rows li").first.wait_for()
-    listed = page.locator("#cases-rows li").count()
-    page.locator("#cases-rows a").first.click()
+    page.wait_for_url("**verdict=miss**")
+    assert rows_of(page) == 1
+    first_row(page).click()
 
-    assert listed == 1
     page.get_by_text(sentence).first.wait_for()
+    assert "/incident/" in page.url
     page.go_back()
-    page.locator("#cases-rows a").first.wait_for()
+    assert rows_of(page) == 1
     assert "verdict=miss" in page.url
 
 
+def test_every_count_of_a_tile_is_the_length_of_its_list(desk: Server, page: Page) -> None:
+    page.goto(f"{desk.url}/?lang=en")
+    everything = rows_of(page)
+    link = page.locator(".desk-tile").nth(2).locator(".count--hit")
+    counted = int(link.locator("b").inner_text())
+
+    link.click()
+    page.wait_for_url("**verdict=hit**")
+
+    assert rows_of(page) == counted
+    page.go_back()
+    assert rows_of(page) == everything
+
+
 def test_from_the_street_through_community_and_grid(desk: Server, page: Page) -> None:
-    page.goto(f"{desk.url}/desk?window=7d&lang=en")
+    page.goto(f"{desk.url}/?window=7d&lang=en")
 
-    page.locator("#parts-rows a", has_text="C1").first.click()
-    page.locator("#parts-rows a", has_text="Grid G2").click()
-    page.locator("#desk-crumbs h1", has_text="Grid G2").wait_for()
+    page.locator("#parts-rows a.part__name", has_text="C1").click()
+    page.locator("#desk-crumbs h1", has_text="C1").wait_for()
+    assert page.url.startswith(f"{desk.url}/community/C1?")
+    assert rows_of(page) == 42
+    href = page.locator("#parts-rows a.part__name", has_text="Grid G2").get_attribute("href")
 
-    assert page.locator("#cases-rows li").count() == 1
-    assert "window=7d" in page.url
+    assert href is not None
+    assert href.startswith("/grid/G2?")
+    assert "window=7d" in href
 
 
-def test_choosing_a_filter_opens_the_board_with_it(desk: Server, page: Page) -> None:
-    page.goto(f"{desk.url}/desk?lang=en")
+def test_choosing_from_a_menu_opens_the_board_with_it(desk: Server, page: Page) -> None:
+    page.goto(f"{desk.url}/?lang=en")
+    rows_of(page)
 
-    page.locator("[data-filter=verdict]").select_option("hit")
+    page.locator("[data-pick=verdict] summary").click()
+    page.locator("[data-pick=verdict] a", has_text="met").click()
 
     page.wait_for_url("**verdict=hit**")
-    page.locator("#cases-rows li").first.wait_for()
-    assert page.locator("#cases-rows li").count() == 41
+    assert rows_of(page) == 41
+
+
+def test_a_bar_of_the_course_opens_its_day_and_back_undoes_it(desk: Server, page: Page) -> None:
+    page.goto(f"{desk.url}/?lang=en")
+    everything = rows_of(page)
+
+    page.locator(".course__slot").last.click()
+    page.wait_for_url("**from=**")
+    page.locator(".dates.is-on").wait_for()
+    of_the_day = rows_of(page)
+    page.go_back()
+    page.locator(".dates:not(.is-on)").wait_for()
+
+    assert 0 < of_the_day <= everything
+    assert rows_of(page) == everything
 
 
 def test_the_same_address_opens_the_same_view_for_a_colleague(
     desk: Server, page: Page, chromium: Browser
 ) -> None:
-    page.goto(f"{desk.url}/desk?grid=G1&verdict=miss&lang=en")
-    page.locator("#cases-rows li").first.wait_for()
+    page.goto(f"{desk.url}/community/C1?verdict=miss&kind=fire&sort=address&lang=en")
+    mine = rows_of(page)
 
     colleague = chromium.new_page()
     colleague.goto(page.url)
-    colleague.locator("#cases-rows li").first.wait_for()
 
-    assert colleague.locator("#cases-rows").inner_text() == page.locator("#cases-rows").inner_text()
+    assert rows_of(colleague) == mine == 1
+    assert first_row(colleague).get_attribute("href") == first_row(page).get_attribute("href")
     colleague.close()
 
 
 def test_a_search_lists_what_stands_in_title_address_or_number(desk: Server, page: Page) -> None:
-    page.goto(f"{desk.url}/desk?lang=en")
-    page.locator("#cases-rows li").first.wait_for()
+    page.goto(f"{desk.url}/?lang=en")
+    rows_of(page)
 
-    page.locator("#desk-search").fill("a-2")
+    page.keyboard.press("/")
+    page.keyboard.type("a-2")
     page.keyboard.press("Enter")
 
     page.wait_for_url("**q=a-2**")
-    page.locator("#cases-rows li").first.wait_for()
-    assert page.locator("#cases-rows li").count() == 1
+    assert rows_of(page) == 1
+
+
+def test_nothing_found_is_said_with_a_way_on(desk: Server, page: Page) -> None:
+    page.goto(f"{desk.url}/?lang=en&q=nowhere")
+
+    page.locator("#cases-none", has_text="No incidents under these filters").wait_for()
+    assert page.locator("#cases-none a").is_visible()

@@ -81,7 +81,7 @@ def test_a_filter_opens_the_same_lab_with_it(lab: Server, page: Page) -> None:
 
 
 def test_the_desk_leads_to_the_lab(lab: Server, page: Page) -> None:
-    page.goto(f"{lab.url}/desk?lang=en")
+    page.goto(f"{lab.url}/?lang=en")
 
     page.get_by_text("Definition lab").click()
 

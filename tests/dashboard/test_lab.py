@@ -97,7 +97,7 @@ def test_a_finding_is_told_in_words_with_ways_to_the_incidents(street: Installat
 
     assert "同一时长反复出现" in text(leaves["checks-rows"])
     assert "请核对" in text(leaves["checks-rows"])
-    assert any(link.startswith("/incident?id=") for link in links({"c": leaves["checks-rows"]}))
+    assert any(link.startswith("/incident/") for link in links({"c": leaves["checks-rows"]}))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

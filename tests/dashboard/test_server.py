@@ -74,11 +74,11 @@ def test_the_pages_are_there_in_their_language(client):
     assert '<html lang="zh-CN"' in client.get("/wall").text
 
 
-def test_the_root_leads_to_the_wall(client):
+def test_the_root_is_the_desk_of_the_street(client):
     response = client.get("/?lang=en")
 
-    assert response.status_code == 307
-    assert response.headers["location"] == "/wall?lang=en"
+    assert response.status_code == 200
+    assert 'data-page="desk"' in response.text
 
 
 @pytest.mark.parametrize(
@@ -159,16 +159,41 @@ def test_no_page_or_style_names_another_host(client):
 
 
 @pytest.mark.parametrize(
-    ("short", "long"),
+    ("former", "now"),
     [
-        ("/community/330102014001", "/desk?community=330102014001"),
-        ("/grid/330102014001003?window=7d", "/desk?window=7d&grid=330102014001003"),
-        ("/incident/0a1b?lang=en", "/incident?lang=en&id=0a1b"),
-        ("/grid/a%26verdict=hit", "/desk?grid=a%26verdict%3Dhit"),
+        ("/desk", "/"),
+        ("/desk?community=330102014001", "/community/330102014001"),
+        ("/desk?window=7d&grid=330102014001003", "/grid/330102014001003?window=7d"),
+        ("/incident?lang=en&id=0a1b", "/incident/0a1b?lang=en"),
+        ("/desk?grid=a%26verdict%3Dhit", "/grid/a%26verdict%3Dhit"),
     ],
 )
-def test_a_short_address_leads_to_the_page_it_names(short: str, long: str) -> None:
+def test_an_address_of_former_times_leads_to_the_one_of_today(former: str, now: str) -> None:
     with serving(FakeBackend()) as server:
-        answer = httpx.get(f"{server.url}{short}")
+        answer = httpx.get(f"{server.url}{former}")
 
-    assert (answer.status_code, answer.headers["location"]) == (307, long)
+    assert (answer.status_code, answer.headers["location"]) == (307, now)
+
+
+@pytest.mark.parametrize("path", ["/", "/community/330102014001?kind=fire", "/incident/0a1b"])
+def test_an_address_keeps_what_it_says(client, path):
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    assert 'data-page="' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "way"),
+    [
+        ("/?window=5m", 400, "/?lang=zh"),
+        ("/community/C1?verdict=maybe&lang=en", 400, "/community/C1?lang=en"),
+        ("/nowhere", 404, "/?lang=zh"),
+    ],
+)
+def test_a_wrong_address_is_a_page_with_a_way_back(client, path, status, way) -> None:
+    answer = client.get(path, headers={"accept": "text/html"})
+
+    assert answer.status_code == status
+    assert f'href="{way}"' in answer.text
+    assert "<script" not in answer.text
