@@ -5,7 +5,10 @@ import json
 import httpx
 import pytest
 
+from dashboard.access.keeper import Keeper
+from dashboard.access.person import Role
 from dashboard.hub import Pace
+from tests.dashboard.access.site import site
 from tests.dashboard.builders import FakeBackend, a_snapshot
 from tests.dashboard.serving import serving
 
@@ -197,3 +200,12 @@ def test_a_wrong_address_is_a_page_with_a_way_back(client, path, status, way) ->
     assert answer.status_code == status
     assert f'href="{way}"' in answer.text
     assert "<script" not in answer.text
+
+
+def test_a_wall_that_opens_the_desk_is_led_to_the_wall(tmp_path):
+    keeper = Keeper(f"sqlite:///{tmp_path / 'access.sqlite3'}")
+    with site(keeper, FakeBackend()) as street, street.browser(street.session(Role.WALL)) as wall:
+        answer = wall.get("/?lang=en")
+    keeper.close()
+
+    assert (answer.status_code, answer.headers["location"]) == (307, "/wall?lang=en")
