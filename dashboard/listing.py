@@ -76,11 +76,11 @@ def cell(row: Mapping[str, Any], column: Column, say: Say) -> str:
     """What stands in one cell."""
     match column:
         case Column.T0:
-            return _moment(row["t0"], row["time_zone"])
+            return _moment(row["t0"], row)
         case Column.ACCEPTED | Column.DISPATCHED | Column.ARRIVED:
-            return _moment(row["stamps"].get(column.value), row["time_zone"])
+            return _moment(row["stamps"].get(column.value), row)
         case Column.CLOSED:
-            return _moment(row["closed"], row["time_zone"])
+            return _moment(row["closed"], row)
         case Column.KIND:
             return say.name(row["kind_names"]) if row["kind_names"] else say("desk.no_kind")
         case Column.GRID:
@@ -104,5 +104,10 @@ def cell(row: Mapping[str, Any], column: Column, say: Say) -> str:
             return row[column.value] or ""
 
 
-def _moment(text: str | None, time_zone: str) -> str:
-    return date_and_minute(datetime.fromisoformat(text), time_zone) if text else ""
+def _moment(text: str | None, row: Mapping[str, Any]) -> str:
+    """Date and minute; the year is left away where it is the present one."""
+    if not text:
+        return ""
+    at, zone = datetime.fromisoformat(text), row["time_zone"]
+    written, today = date_and_minute(at, zone), date_and_minute(row["as_of"], zone)
+    return written[5:] if written[:5] == today[:5] else written

@@ -131,6 +131,7 @@ class _Source:
             "community_names": {} if community is None else community.names,
             "source_names": names.get(row["source"]) or _itself(row["source"]),
             "time_zone": str(self.installation.desk.zone),
+            "as_of": self.query.as_of,
         }
 
 

@@ -112,7 +112,9 @@ def test_every_count_has_a_colour(n):
 def test_the_figure_asks_for_its_style_by_a_url_that_names_the_version():
     figure = grid_map(a_snapshot().map)
 
-    assert re.fullmatch(r"/geo/style\.json\?theme=dark&v=[\w.]*", figure["layout"]["map"]["style"])
+    assert re.fullmatch(
+        r"/geo/style\.json\?theme=dark&ramp=ramp&v=[\w.]*", figure["layout"]["map"]["style"]
+    )
 
 
 def test_the_outlines_in_the_style_are_named_by_what_is_in_them(client):

@@ -46,15 +46,15 @@ def _heading(board: Board, say: Say) -> list[object]:
 
 
 _WIDTHS = {
-    Column.T0: 148,
-    Column.KIND: 138,
+    Column.T0: 128,
+    Column.KIND: 128,
     Column.SEVERITY: 84,
-    Column.GRID: 128,
+    Column.GRID: 116,
     Column.COMMUNITY: 116,
     Column.ADDRESS: 220,
     Column.TITLE: 150,
-    Column.SECONDS: 84,
-    Column.VERDICT: 104,
+    Column.SECONDS: 76,
+    Column.VERDICT: 100,
     Column.SOURCE: 116,
     Column.KEY: 150,
     Column.UNITS: 72,
@@ -72,7 +72,7 @@ def _column(column: Column, board: Board, say: Say) -> dict[str, object]:
     described: dict[str, object] = {
         "field": column.value,
         "headerName": say(f"list.{column}"),
-        "minWidth": _WIDTHS.get(column, 148) if column not in _GROWS else 96,
+        "minWidth": _WIDTHS.get(column, 128) if column not in _GROWS else 96,
         "sortable": sorts,
         "sort": direction if board.sort.removeprefix("-") == column else None,
         "sortingOrder": ["desc", "asc"],
@@ -85,7 +85,7 @@ def _column(column: Column, board: Board, say: Say) -> dict[str, object]:
     if column in _GROWS:
         described["flex"] = _GROWS[column]
     else:
-        described["width"] = _WIDTHS.get(column, 148)
+        described["width"] = _WIDTHS.get(column, 128)
     if column in _DRAWN:
         described["cellRenderer"] = _DRAWN[column]
     return {name: value for name, value in described.items() if value is not None}
