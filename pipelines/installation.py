@@ -49,7 +49,7 @@ DEMO_FILE = "demo.sqlite3"
 
 _LOOK_AGAIN_S = 0.2
 _MADE_WITH = "made_with"
-_FORM = 3
+_FORM = 4
 """How rollups are kept; they are made anew when that changes."""
 
 
