@@ -24,7 +24,7 @@ APT_INSTALL = $(SUDO) apt-get update && $(SUDO) env DEBIAN_FRONTEND=noninteracti
 	apt-get install --yes --no-install-recommends
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup browser services run test lint types bench docs clean
+.PHONY: help setup browser services run test lint types bench docs screens clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ bench: $(DEV) browser ## Measure intake speed, and the delay from record to pixe
 
 docs: $(DEV) ## Write the generated pages of docs/ anew, from the code
 	@$(BIN)/python docs/build.py
+
+screens: $(DEV) ## Photograph the wall for docs/screens; takes some minutes
+	@$(BIN)/python docs/screens.py
 
 clean: ## Remove .venv and all caches; data/ stays
 	@rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -21,6 +21,15 @@ MEASURE = """
     for (let up = element; up; up = up.parentElement) left *= Number(getComputedStyle(up).opacity);
     return left < 1;
   };
+  // What filters above an element leave of its light.
+  const lit = (element) => {
+    let left = 1;
+    for (let up = element; up; up = up.parentElement) {
+      const dimmed = /brightness\\(([\\d.]+)\\)/.exec(getComputedStyle(up).filter);
+      if (dimmed) left *= Number(dimmed[1]);
+    }
+    return left;
+  };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode;
@@ -53,7 +62,7 @@ MEASURE = """
     const room = holder.getBoundingClientRect();
     seen.push({
       text: node.nodeValue, size: size, color: style.color, clip: clip,
-      ground: ground(element), faded: faded(element),
+      ground: ground(element), faded: faded(element), lit: lit(element),
       onMap: Boolean(element.closest('.map__overlay')),
       left: Math.max(box.left, room.left), right: Math.min(box.right, room.right),
       top: box.top, bottom: box.bottom,
@@ -97,20 +106,22 @@ def faint(page: Page, *, least: float) -> list[str]:
     for text in texts(page):
         if text["onMap"]:
             continue
-        ratio = contrast(str(text["color"]), str(text["ground"]))
+        ratio = contrast(str(text["color"]), str(text["ground"]), lit=_n(text, "lit"))
         if ratio < least or text["faded"]:
             found.append(f"{text['text']!r} has a contrast of {ratio:.1f}")
     return found
 
 
-def contrast(one: str, other: str) -> float:
-    """The contrast of two colours as a browser names them (WCAG 2.1)."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+def contrast(one: str, other: str, *, lit: float = 1.0) -> float:
+    """The contrast of two colours as a browser names them (WCAG 2.1), dimmed to a share."""
+    light, dark = sorted((_luminance(one, lit), _luminance(other, lit)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def _luminance(colour: str) -> float:
-    channels = [float(n) / 255 for n in re.findall(r"[\d.]+", colour)[:3]]
+def _luminance(colour: str, lit: float) -> float:
+    """Of ``rgb(17, 26, 33)``, or of a mixed colour, ``color(srgb 0.05 0.1 0.13)``."""
+    most = 1 if colour.startswith("color(srgb") else 255
+    channels = [lit * float(n) / most for n in re.findall(r"[\d.]+", colour)[:3]]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
