@@ -20,12 +20,8 @@ from pipelines.clock import Clock
 from pipelines.commands import COMMANDS
 from pipelines.commands.sources import import_all
 from pipelines.errors import Grid135Error, SettingsError
-from pipelines.installation import (
-    Installation,
-    collect_for_months,
-    collect_less_often,
-    open_installation,
-)
+from pipelines.installation import Installation, open_installation
+from pipelines.memory import collect_for_months, collect_less_often
 from pipelines.settings import Settings, load
 
 BUILD = "0.1.0"

@@ -79,6 +79,27 @@
     more.textContent = rest > 0 ? window.grid135.clock.say("open.more", { n: rest }) : "";
   }
 
+  /** Sources that have no room are counted; those that are well give way first. */
+  function sources() {
+    const box = document.getElementById("header-sources");
+    const more = box && box.querySelector(".chip--more");
+    if (!more || !box.getClientRects().length) return;
+    const chips = [...box.querySelectorAll(".chip[data-rank]")];
+    chips.forEach((chip) => (chip.hidden = false));
+    chips.sort((one, other) => other.dataset.rank - one.dataset.rank);
+    let hidden = Number(more.dataset.hidden);
+    const say = () => {
+      more.textContent = hidden ? window.grid135.clock.say("source.more", { n: hidden }) : "";
+    };
+    say();
+    for (const chip of chips) {
+      if (box.scrollHeight <= box.clientHeight + 1) break;
+      chip.hidden = true;
+      hidden += 1;
+      say();
+    }
+  }
+
   function overlap(a, b) {
     return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
   }
@@ -180,6 +201,7 @@
   }
 
   function all() {
+    sources();
     rows();
     names();
   }

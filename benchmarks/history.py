@@ -39,12 +39,8 @@ from benchmarks.long_history import (
     write_history,
 )
 from pipelines.groups import UNLOCATED, By, Desk, Query
-from pipelines.installation import (
-    Installation,
-    collect_less_often,
-    open_installation,
-    place_of_store,
-)
+from pipelines.installation import Installation, open_installation, place_of_store
+from pipelines.memory import collect_less_often
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED
 from pipelines.query import kpi

@@ -27,7 +27,8 @@ from tempfile import TemporaryDirectory
 
 from pipelines.connectors.file_drop.drop import BATCH_RECORDS
 from pipelines.connectors.record import Batch
-from pipelines.installation import Installation, collect_less_often, open_installation
+from pipelines.installation import Installation, open_installation
+from pipelines.memory import collect_less_often
 from pipelines.settings import load
 from pipelines.store import schema
 from pipelines.store.places import remove

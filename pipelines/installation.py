@@ -1,6 +1,5 @@
 """One installation: its settings, store, grids, sources and door, put together."""
 
-import gc
 import hashlib
 import json
 import logging
@@ -116,26 +115,6 @@ class Installation:
             time.sleep(_LOOK_AGAIN_S)
             counts += self.pull(source, now=clock.now(), each=each)
         return counts
-
-
-def collect_less_often() -> None:
-    """Let the garbage collector rest while history is loaded.
-
-    That makes millions of short-lived tuples and no cycles; a tenth more records a second.
-    """
-    gc.set_threshold(100_000, 50, 100)
-
-
-def collect_for_months() -> None:
-    """Let the garbage collector keep a process small that never ends.
-
-    A request leaves a few hundred objects that refer to each other. By the hundred thousand they
-    cost 15 MB, and the memory between them is never given back. What the start has made stays,
-    and is not looked through again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(5_000, 20, 20)
 
 
 def prepare(settings: Settings) -> tuple[GridHistory, tuple[Source, ...]]:

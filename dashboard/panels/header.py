@@ -16,9 +16,7 @@ _WORST_FIRST = (
     SourceState.LIVE,
     SourceState.ENDED,
 )
-_MOST_CHIPS = 9
-_MOST_LETTERS = 180
-"""How much fits into the lines beside the title, a Chinese character counting for two."""
+_MOST_CHIPS = 24
 
 
 def draw(snapshot: Snapshot, say: Say) -> Leaves:
@@ -60,24 +58,17 @@ def _replay(replay: ReplayState, say: Say) -> list[str]:
 
 
 def _chips(snapshot: Snapshot, say: Say) -> list[html.Span]:
-    ordered = sorted(snapshot.sources, key=lambda s: _WORST_FIRST.index(s.state))
-    shown = _that_fit(ordered, say)
-    chips = [_chip(source, snapshot, say) for source in snapshot.sources if source in shown]
-    if hidden := len(ordered) - len(shown):
-        chips.append(html.Span(say("header.more_sources", n=hidden), className="chip chip--more"))
-    return chips
+    """A chip a source, and room to say how many have none: the page alone knows what fits."""
+    worst = sorted(snapshot.sources, key=lambda s: _WORST_FIRST.index(s.state))
+    rank = {source.id: i for i, source in enumerate(worst[:_MOST_CHIPS])}
+    shown = [source for source in snapshot.sources if source.id in rank]
+    chips = [_chip(source, rank[source.id], snapshot, say) for source in shown]
+    hidden = len(snapshot.sources) - len(shown)
+    return [*chips, html.Span(className="chip chip--more", **data(hidden=hidden))]
 
 
-def _that_fit(sources: list[SourceHealth], say: Say) -> list[SourceHealth]:
-    letters = 0
-    for i, source in enumerate(sources[:_MOST_CHIPS]):
-        letters += sum(2 if ord(c) > 0x2E7F else 1 for c in say.name(source.names)[:24]) + 12
-        if letters > _MOST_LETTERS and i:
-            return sources[:i]
-    return sources[:_MOST_CHIPS]
-
-
-def _chip(source: SourceHealth, snapshot: Snapshot, say: Say) -> html.Span:
+def _chip(source: SourceHealth, rank: int, snapshot: Snapshot, say: Say) -> html.Span:
+    """``rank`` says which goes first when there is no room: the higher, the sooner."""
     return html.Span(
         [
             html.I(className="chip__mark"),
@@ -86,6 +77,7 @@ def _chip(source: SourceHealth, snapshot: Snapshot, say: Say) -> html.Span:
         ],
         className=f"chip chip--{source.state}",
         title=source.problem or "",
+        **data(rank=rank),
     )
 
 

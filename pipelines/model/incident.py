@@ -28,7 +28,7 @@ _EARLIEST_WINS = frozenset(Milestone) - {
 }
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=4096)
 def incident_id(source: str, incident_key: str) -> str:
     """The same 32 hex digits on every worker (UUIDv5 of source and upstream id, RFC 4122)."""
     digest = sha1(_ROOT + f"{source}\x1f{incident_key}".encode(), usedforsecurity=False)

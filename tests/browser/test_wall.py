@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines.snapshot import SourceState
 from tests.browser.conftest import SIZES
 from tests.browser.legibility import faults, scrolls
 from tests.dashboard.builders import (
@@ -254,6 +255,19 @@ def test_hidden_rows_are_counted(serve, open_screen, backend):
     shown = screen.page.locator("#open-rows .row:visible").count()
     assert 6 <= shown < 40
     assert screen.text(".open__more") == f"另有 {866 - shown} 件未显示"
+
+
+def test_sources_without_room_are_counted_and_the_broken_one_is_shown(serve, open_screen, backend):
+    live = [a_source(f"很长的数据源{i}") for i in range(30)]
+    down = a_source("断开的源", SourceState.DOWN)
+    backend.show(a_snapshot(sources=(*live, down)))
+    screen = open_screen(serve(backend))
+
+    shown = screen.page.locator("#header-sources .chip[data-rank]:visible").count()
+
+    assert 6 <= shown < 31
+    assert "断开的源" in screen.text("#header-sources")
+    assert screen.text("#header-sources .chip--more") == f"另有 {31 - shown} 路"
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -184,14 +184,17 @@ def test_every_state_of_a_source_has_its_own_mark(state):
     assert f"chip--{state}" in classes(leaves["header-sources"])
 
 
-def test_broken_sources_are_shown_before_live_ones_when_there_is_no_room_for_all():
-    live = [a_source(f"很长的数据源名称{i}") for i in range(9)]
+def test_a_broken_source_is_the_last_to_give_way_when_there_is_no_room_for_all():
+    live = [a_source(f"很长的数据源名称{i}") for i in range(30)]
     down = a_source("断开的源", SourceState.DOWN)
 
-    text = words(drawn(panel("header"), a_snapshot(sources=(*live, down)))["header-sources"])
+    chips = drawn(panel("header"), a_snapshot(sources=(*live, down)))["header-sources"]["children"]
 
-    assert any("断开的源" in word for word in text)
-    assert text[-1].startswith("另有")
+    *shown, more = chips
+    assert len(shown) == 24
+    assert any("断开的源" in word for word in words(shown[-1]))
+    assert shown[-1]["props"]["data-rank"] == "0"
+    assert more["props"]["data-hidden"] == "7"
 
 
 def test_the_intake_has_a_column_for_every_window_and_marks_the_running_one():

@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import QueuePool
 
+from pipelines.memory import give_back
 from pipelines.store import migrating, schema, sql
 from pipelines.store.backends.backend import Backend, Row
 from pipelines.store.backends.months import month_start
@@ -43,8 +44,10 @@ _PRAGMAS = (
 
 
 _COUNTED_TO = 1 << 31
-_REST_S = 30.0
+_REST_S = 3.0
 """How often a connection lets go of the pages it keeps, so that months do not fill its cache."""
+_READERS_KEEP = "PRAGMA cache_size = -4096"
+"""Each of the readers; what they need again stands in the system's own cache."""
 
 
 class SqliteBackend(Backend):
@@ -181,6 +184,7 @@ def writing_engine(file: Path) -> Engine:
 def reading_engine(file: Path) -> Engine:
     """An engine whose transactions see one consistent state throughout."""
     engine = _engine(file, pool_size=8)
+    event.listen(engine, "connect", lambda connection, _: connection.execute(_READERS_KEEP))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
@@ -211,3 +215,4 @@ def _rest(connection: Any, record: Any) -> None:
     if connection is not None and now - record.info.setdefault("rested_s", now) > _REST_S:
         record.info["rested_s"] = now
         connection.execute("PRAGMA shrink_memory")
+        give_back()
