@@ -2,8 +2,8 @@
 
 The demo street is played, with its seed, on a clock that is set by hand: a Tuesday evening on which
 two smoke alarms come within a minute (emergency), the minutes after it (busy), without the server
-(lost), and on to the night (calm). Each state is a moment at which the clock stands still, so that
-all pictures of it show the same figures. The same seed and the same code give the same pictures,
+(lost), and the night after it (calm). Each state is a moment at which the clock stands still: all
+pictures of it show the same figures. The same seed and the same code give the same pictures,
 except for how long ago each source was heard.
 """
 
@@ -39,12 +39,11 @@ OUT = ROOT / "docs" / "screens"
 EVENING = datetime(2026, 11, 24, 9, 56, 40, tzinfo=UTC)
 """Four minutes to six on the street, twenty seconds before the first alarm."""
 STEP = timedelta(seconds=5)
-STRIDE = timedelta(minutes=5)
 PAUSE_S = 0.5
 """After each step, for the parts of the street and the product to do what is due."""
 PATIENCE_S = 900.0
-NIGHT_HOURS = range(18, 22)
-"""Between two and six in the morning, in UTC."""
+NIGHT = datetime(2026, 11, 24, 18, 3, tzinfo=UTC)
+"""Two o'clock in the morning."""
 DEMO = {"speed": 1, "trouble": 0}
 MAP_IS_DRAWN = """() => { const map = window.grid135?.grids?.map();
     return map && map.loaded() && map.areTilesLoaded() && grid135.grids.stats.coloured > 0; }"""
@@ -100,13 +99,13 @@ class Street:
         self._clock = clock
         self.server = server
 
-    def go_on(self, until: Callable[[Snapshot], bool], *, step: timedelta = STEP) -> None:
+    def go_on(self, until: Callable[[Snapshot], bool]) -> None:
         """Step by step, until what the wall is to show is so."""
         end = time.monotonic() + PATIENCE_S
         while not until(self._played.live.snapshot()):
             if time.monotonic() > end:
                 raise RuntimeError(f"it did not come to that: {self._played.state()}")
-            self._clock.advance(step)
+            self._clock.advance(STEP)
             self.settle(PAUSE_S)
             print(f"{self._clock.now():%a %H:%M:%S}", end="\r", flush=True)
 
@@ -189,23 +188,32 @@ def main() -> None:
     # a clock that stands still makes no poll late
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     OUT.mkdir(exist_ok=True)
-    clock = ManualClock(EVENING)
+    with sync_playwright() as playwright:
+        flags = [*FLAGS, "--hide-scrollbars"]
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
+        camera = Camera(browser)
+        for start, photograph in ((EVENING, evening), (NIGHT, night)):
+            with a_street(start) as street:
+                photograph(street, camera)
+        browser.close()
+
+
+@contextmanager
+def a_street(start: datetime) -> Iterator[Street]:
+    """The street as it is at a moment, with everything that came before."""
+    clock = ManualClock(start)
     with (
         TemporaryDirectory() as folder,
         playing(Path(folder), clock=clock, **DEMO) as played,
         serving(played.live, pace=Pace()) as server,
-        sync_playwright() as playwright,
     ):
-        flags = [*FLAGS, "--hide-scrollbars"]
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        street, camera = Street(played, clock, server), Camera(browser)
+        street = Street(played, clock, server)
         street.take_in_history()
-        photograph(street, camera)
-        browser.close()
+        yield street
 
 
-def photograph(street: Street, camera: Camera) -> None:
-    """All states in the order of the day."""
+def evening(street: Street, camera: Camera) -> None:
+    """An emergency, the busy minutes after it, and a server that is lost."""
     street.go_on(lambda seen: len(seen.critical) >= 2)
     street.settle(3)
     for shot in EMERGENCY:
@@ -217,7 +225,10 @@ def photograph(street: Street, camera: Camera) -> None:
     street.go_on(lambda seen: seen.stage.scene == "overview")
     for shot in LOST:
         lose(street, camera, shot)
-    street.go_on(lambda seen: seen.now.hour in NIGHT_HOURS, step=STRIDE)
+
+
+def night(street: Street, camera: Camera) -> None:
+    """Nothing happens, and the wall is dimmed."""
     street.go_on(lambda seen: not seen.critical and seen.stage.scene == "overview")
     street.settle(3)
     for shot in CALM:
