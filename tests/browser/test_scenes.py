@@ -77,7 +77,7 @@ def a_crowded_snapshot():
         open_total=5000,
         open_emergencies=4321,
         open_unlocated=1234,
-        grids=(*grid_states(many)[:5], replace(grid_states(many)[5], name="")),
+        grids=(*grid_states(many)[:5], replace(grid_states(many)[5], names={})),
         devices=a_device_board(30, registered=12_345, heard=12_001, silent=1234, unknown=380),
         complaints=a_complaint_board(
             open=5000, rows=late, by_due=dict.fromkeys(a_complaint_board().by_due, 1250)
