@@ -17,6 +17,7 @@ from pipelines.model.rules import Rules
 from pipelines.shifts import checked, shift_key, shift_of, spans_of
 from pipelines.store.buckets import Span
 from pipelines.store.sheets import SEVERITY_MASK, Slot
+from pipelines.store.slots import Slots
 from pipelines.store.store import Reader
 
 UNLOCATED = "not_on_map"
@@ -146,6 +147,8 @@ class Desk:
     shifts: tuple[time, ...] = ()
     slots: dict[int, Slot] = field(default_factory=dict, compare=False, repr=False)
     """The names of slots that were looked up; they never change."""
+    slot_table: Slots = field(default_factory=Slots, compare=False, repr=False)
+    """The same, all of them, for thousands of lines at once."""
 
     def shift_at(self, moment: datetime) -> str:
         """The shift that was on duty at a moment."""

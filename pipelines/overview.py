@@ -1,6 +1,7 @@
 """Reading the state of the street as one snapshot."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,8 +13,8 @@ from pipelines.intake import WINDOW
 from pipelines.kpis import figures
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.model.tally import EMPTY, Tally, total
-from pipelines.query import UNLOCATED, By, Query, tallies
+from pipelines.model.tally import EMPTY, Tally
+from pipelines.query import UNLOCATED, Query, tallies
 from pipelines.snapshot import (
     CommunityBoard,
     ComplaintBoard,
@@ -32,6 +33,7 @@ from pipelines.snapshot import (
 )
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader
+from pipelines.totals import incidents
 from pipelines.wall.communities import Place, places, read_communities
 from pipelines.wall.complaints import Deadlines, read_complaints
 from pipelines.wall.critical import read_critical
@@ -39,9 +41,9 @@ from pipelines.wall.devices import read_devices
 from pipelines.wall.intake import UsualHours, read_intake
 from pipelines.wall.open_list import (
     Ranked,
+    Remembered,
     changes,
     open_counts,
-    open_emergencies,
     open_incidents,
 )
 from pipelines.wall.stage import scenes_with_something, shift_at, stage_at
@@ -64,6 +66,7 @@ class Memory:
         self.chart: Chart | None = None
         self.places: tuple[Place, ...] = ()
         self.deadlines: Deadlines = {}
+        self.opened = Remembered()
         self.usual: UsualHours | None = None
         self.communities: CommunityBoard | None = None
 
@@ -88,15 +91,16 @@ def read_snapshot(
     settings = installation.settings
     memory.look_at(installation, now)
     since, _ = bounds(settings.wall.window, now, settings.area.time_zone)
-    by_grid = tallies(reader, Query(as_of=now, start=since, by=By.GRID), installation.desk)
-    whole = total(by_grid.values())
+    asked = Query(as_of=now, start=since)
+    whole = tallies(reader, asked, installation.desk).get("all", EMPTY)
+    unlocated = incidents(reader, replace(asked, grid=UNLOCATED), installation.desk).get("all", 0)
     health.look(reader)
     delivered = reader.sources()
     zone = settings.area.time_zone
     rhythms = health.rhythms(reader, installation.sources, zone, now=now)
     sources = health.report(installation.sources, delivered, now=now, rhythms=rhythms)
-    counts = open_counts(reader, now)
-    opened = open_incidents(reader, installation, now)
+    counts, emergencies = open_counts(reader, installation, now)
+    opened = open_incidents(reader, installation, memory.opened, now)
     boards = _boards(reader, installation, memory, sources, counts, now)
     shift = shift_at(now, settings.wall.shifts, zone=zone)
     intake, memory.usual = read_intake(
@@ -112,12 +116,12 @@ def read_snapshot(
         tiles=_tiles(installation, whole, since),
         open=tuple(item.view for item in opened[: settings.wall.open_rows]),
         open_total=sum(counts.values()),
-        open_emergencies=open_emergencies(reader, installation, now),
+        open_emergencies=emergencies,
         open_unlocated=counts.get("", 0),
         grids=_grid_states(installation.chart_at(now), counts),
         map=camera_of(installation, now),
         intake=intake,
-        quality=_quality(whole, by_grid.get(UNLOCATED, EMPTY), delivered.values()),
+        quality=_quality(whole, unlocated, delivered.values()),
         replay=_replay(installation, now),
         clock_rate=1.0 if settings.demo is None else settings.demo.speed,
         next_change_at=_next_change(opened, boards, shift, now),
@@ -232,12 +236,12 @@ def _grid_states(chart: Chart, counts: Mapping[str, int]) -> tuple[GridState, ..
     return tuple(GridState(code=c, names={"zh": c, "en": c}, open=n) for c, n in found)
 
 
-def _quality(tally: Tally, unlocated: Tally, delivered: Iterable[Any]) -> DataQuality:
+def _quality(tally: Tally, unlocated: int, delivered: Iterable[Any]) -> DataQuality:
     arrived = tally.clock(Milestone.ARRIVED, Reading.CUMULATIVE)
     rows = list(delivered)
     return DataQuality(
         incidents=tally.incidents,
-        unlocated=unlocated.incidents,
+        unlocated=unlocated,
         unknown=arrived.unknown,
         indeterminate=arrived.indeterminate,
         quarantined=arrived.quarantined,

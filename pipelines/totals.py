@@ -1,11 +1,12 @@
 """Adding up what a query asks for, from rollups and the few incidents that still change."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from itertools import compress
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Select, select
 
 from pipelines.groups import (
@@ -27,9 +28,10 @@ from pipelines.model.milestone import Milestone
 from pipelines.model.tally import ClockTally, Tally, entries_of
 from pipelines.store import schema
 from pipelines.store.buckets import SUMMED, Level, Part, cover
-from pipelines.store.rollups import COMBINATIONS, GRID, KIND, SOURCE, Group, sheets_of, slots_of
+from pipelines.store.rollups import COMBINATIONS, GRID, KIND, SOURCE, Group, sheets_of
 from pipelines.store.rows import from_ms, incident_from, to_ms
-from pipelines.store.sheets import CLOSED_BIT, LINE_BYTES, Lines, Slot, read, severity_of
+from pipelines.store.sheets import CLOSED_BIT, LINE_BYTES, Slot, columns, read, severity_of
+from pipelines.store.slots import SlotTable
 from pipelines.store.store import Reader
 
 _ALL_CLOCKS = tuple(range(len(CLOCKS)))
@@ -68,6 +70,11 @@ def clock_tallies(
     return {key: clocks[0] for key, (_, clocks) in found.items()}
 
 
+def incidents(reader: Reader, query: Query, desk: Desk) -> dict[str, int]:
+    """How many incidents each group has, eligible or not; reads no clock."""
+    return {key: n for key, (n, _) in _Totals(reader, query, desk, ()).results().items()}
+
+
 class _Totals:
     """One answer while it is added up, by group; ``clocks`` are indices into ``CLOCKS``."""
 
@@ -81,6 +88,8 @@ class _Totals:
         self._per = _per(query, desk, silent=bool(self._silent))
         self._keys: dict[Slot, tuple[str, bool] | None] = {}
         self._groups: dict[tuple[str, bool], Group] = {}
+        self._names: list[tuple[str, bool]] = []
+        self._slots: tuple[SlotTable, NDArray[np.int64]] | None = None
 
     def results(self) -> dict[str, tuple[int, list[ClockTally]]]:
         """How many incidents each group has, and the counts of each clock."""
@@ -158,36 +167,53 @@ class _Totals:
 
     def _add_lines(self, pieces: Sequence[tuple[bytes, int]]) -> None:
         for content, sign in pieces:
-            if not content:
-                continue
-            lines = read(content, self._clocks)
-            in_slots = Counter(lines.slots)
-            slots_of(self._reader, in_slots, self._desk.slots)
-            places: dict[int, Group] = {}
-            for number, n in in_slots.items():
-                group = self._group(self._desk.slots[number])
-                if group is not None:
-                    group.incidents += sign * n
-                    places[number] = group
-            self._count_lines(lines, places, all_asked=len(places) == len(in_slots), sign=sign)
+            if content:
+                self._add_sheet(content, sign)
 
-    def _count_lines(
-        self, lines: Lines, places: Mapping[int, Group], *, all_asked: bool, sign: int
-    ) -> None:
-        slots = lines.slots
-        asked = None if all_asked else [slot in places for slot in slots]
-        if asked is not None:
-            slots = list(compress(slots, asked))
-        one = next(iter(places.values()), None)
-        is_one = len(set(map(id, places.values()))) == 1
-        for clock, every in enumerate(lines.entries):
-            column = every if asked is None else compress(every, asked)
-            if one is not None and is_one:
-                for entry, n in Counter(column).items():
-                    one.count(clock, entry, sign * n)
-                continue
-            for (number, entry), n in Counter(zip(slots, column, strict=True)).items():
-                places[number].count(clock, entry, sign * n)
+    def _add_sheet(self, content: bytes, sign: int) -> None:
+        """Add the lines of sheets, or take them away: thousands at once, as arrays."""
+        numbers, entries = columns(content)
+        table, at = self._desk.slot_table.holding(self._reader, numbers)
+        of_line = self._keys_of(table)[at]
+        asked = of_line >= 0
+        of_line = of_line[asked]
+        counts = np.bincount(of_line, minlength=1)
+        groups = {i: self._group_at(self._names[i]) for i in np.flatnonzero(counts).tolist()}
+        for i, group in groups.items():
+            group.incidents += sign * int(counts[i])
+        for clock, index in enumerate(self._clocks):
+            both, times = np.unique(of_line << 32 | entries[asked, index], return_counts=True)
+            for key, n in zip(both.tolist(), times.tolist(), strict=True):
+                groups[key >> 32].count(clock, key & 0xFFFFFFFF, sign * n)
+
+    def _keys_of(self, table: SlotTable) -> NDArray[np.int64]:
+        """Of each slot of the table, the number of its group in ``_names``; -1 if not asked for.
+
+        Filters and groups look at grid, kind and source apart, so each of those is asked once,
+        not every combination.
+        """
+        if self._slots is not None and self._slots[0] is table:
+            return self._slots[1]
+        query, desk = self._query, self._desk
+        kinds, sources = query.kinds, query.sources
+        there = replace(query, kind=None, source=None)
+        fits = (
+            np.array([matches(there, desk, grid, "", "") for grid in table.grids])[table.grid]
+            & np.array([kinds is None or kind in kinds for kind in table.kinds])[table.kind]
+            & np.array([sources is None or one in sources for one in table.sources])[table.source]
+        )
+        values, which = {
+            By.KIND: (table.kinds, table.kind),
+            By.SOURCE: (table.sources, table.source),
+        }.get(query.by or By.STREET, (table.grids, table.grid))
+        keys = [group_key(query.by, desk, value, value, value) for value in values]
+        named = {key: 2 * i for i, key in enumerate(dict.fromkeys(keys))}
+        self._names = [(key, hushed) for key in named for hushed in (False, True)]
+        hushed = np.array([one in self._silent for one in table.sources], dtype=np.int64)
+        of_value = np.array([named[key] for key in keys], dtype=np.int64)
+        found = np.where(fits, of_value[which] + hushed[table.source], -1)
+        self._slots = (table, found)
+        return found
 
     def _correct_unsettled(self) -> None:
         """Take out the final entries of those who had not settled by then; put in the true ones."""

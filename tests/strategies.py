@@ -25,6 +25,7 @@ def facts(milestone: Milestone) -> st.SearchStrategy[Fact]:
         at=st.none() | moments,
         precision_s=st.sampled_from([1, 60]),
         method=st.sampled_from(Method),
+        where=st.none() | st.tuples(st.floats(-90, 90), st.floats(-180, 180)),
     )
 
 

@@ -15,6 +15,9 @@ from hashlib import blake2b
 from struct import Struct
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.model.clock import CLOCKS
 from pipelines.store.sums import numbers
 
@@ -31,6 +34,8 @@ SEVERITY_SHIFT, SEVERITY_MASK = _OFFSET_BITS, (1 << _SEVERITY_BITS) - 1
 CLOSED_BIT = 1 << _OFFSET_BITS + _SEVERITY_BITS
 assert HOUR_MS <= OFFSET_MASK, "an hour of milliseconds"
 assert _LINE.size % 8 == 0, "a line is whole 64-bit numbers"
+_COLUMNS = np.dtype([("slot", "<u8"), ("start", "<u4"), ("entries", "<u4", (_CLOCKS,))])
+assert _COLUMNS.itemsize == LINE_BYTES, "both say what a line is"
 
 
 class Slot(NamedTuple):
@@ -104,6 +109,12 @@ def read(content: bytes, clocks: Iterable[int]) -> Lines:
     small = numbers("I", content)
     columns = [small[_FIRST_ENTRY + clock :: _FIELDS] for clock in clocks]
     return Lines(numbers("Q", content)[0 :: _FIELDS // 2], columns, small[2::_FIELDS])
+
+
+def columns(content: bytes) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+    """The slots of the lines, and what each counts for, a column a clock, as arrays."""
+    lines = np.frombuffer(content, _COLUMNS)
+    return lines["slot"], lines["entries"]
 
 
 def between(content: bytes, begin_ms: int, end_ms: int) -> bytes:

@@ -1,9 +1,10 @@
 """The open incidents: which are open, how urgent each is, and when its clocks run out."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
@@ -21,6 +22,7 @@ from pipelines.store.store import Reader
 
 _LONG_OVERDUE = timedelta(minutes=30)
 _OPEN_READ = 500
+_MOMENT = timedelta(milliseconds=1)
 _UNMAPPED = KindSettings.model_validate(
     {"name": {"zh": "未归类", "en": "Unmapped kind"}, "class": "emergency", "shape": "square"}
 )
@@ -48,19 +50,27 @@ def is_no_drill() -> ColumnElement[bool]:
     return or_(excluded.is_(None), excluded != Reason.DRILL.value)
 
 
-def open_counts(reader: Reader, now: datetime) -> dict[str, int]:
-    """How many incidents are open, by grid code; drills are not counted."""
-    column = schema.incident.c.grid
-    query = select(column, func.count()).where(is_open(now), is_no_drill()).group_by(column)
-    return {str(grid): int(n) for grid, n in reader.rows(query)}
+class OpenCounts(NamedTuple):
+    """How many incidents are open, by grid code, and how many of all are emergencies."""
+
+    by_grid: dict[str, int]
+    emergencies: int
 
 
-def open_emergencies(reader: Reader, installation: Installation, now: datetime) -> int:
-    """How many of them are emergencies."""
-    rules = installation.desk.rules
-    column = schema.incident.c.kind_at_dispatch
-    query = select(column, func.count()).where(is_open(now), is_no_drill()).group_by(column)
-    return sum(n for kind, n in reader.rows(query) if rules.is_emergency(kind))
+def open_counts(reader: Reader, installation: Installation, now: datetime) -> OpenCounts:
+    """Count the open incidents, in one go; drills are not counted."""
+    table, rules = schema.incident.c, installation.desk.rules
+    query = (
+        select(table.grid, table.kind_at_dispatch, func.count())
+        .where(is_open(now), is_no_drill())
+        .group_by(table.grid, table.kind_at_dispatch)
+    )
+    by_grid = Counter[str]()
+    emergencies = 0
+    for grid, kind, n in reader.rows(query):
+        by_grid[grid] += n
+        emergencies += n if rules.is_emergency(kind) else 0
+    return OpenCounts(by_grid, emergencies)
 
 
 def complaint_kinds(installation: Installation) -> tuple[str, ...]:
@@ -69,12 +79,48 @@ def complaint_kinds(installation: Installation) -> tuple[str, ...]:
     return tuple(sorted(kind for kind, c in classes.items() if c is KindClass.COMPLAINT))
 
 
-def open_incidents(reader: Reader, installation: Installation, now: datetime) -> list[Ranked]:
+class Remembered:
+    """Open incidents as they were last shown, for as long as neither they nor a clock changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Any, Ranked, datetime, datetime]] = {}
+
+    def ranked(
+        self, rows: Iterable[Any], installation: Installation, now: datetime
+    ) -> list[Ranked]:
+        """Each row as the screens show it; forgets whatever is not among them."""
+        before, self._known = self._known, {}
+        for row in rows:
+            known = before.get(row.id)
+            if known is None or known[0] != row or not known[2] <= now < known[3]:
+                item = ranked(row, installation, now)
+                known = (row, item, now, _unchanged_until(item, row, installation, now))
+            self._known[row.id] = known
+        return [item for _, item, _, _ in self._known.values()]
+
+
+def _unchanged_until(item: Ranked, row: Any, installation: Installation, now: datetime) -> datetime:
+    """Until when an open incident looks the same, and ranks the same, if nothing is said of it."""
+    view, share = item.view, installation.desk.rules.warning_share
+    clocks = (*view.clocks, *((view.handling,) if view.handling is not None else ()))
+    moments = [stamp.at for stamp in incident_from(row).stamps.values()]
+    for clock in clocks:
+        warning = warning_at(view.t0, clock, share)
+        if clock.deadline is not None and warning is not None:
+            moments += (warning, clock.deadline, clock.deadline + _LONG_OVERDUE)
+    # until a little before each; from there to a little after it nothing is remembered
+    ahead = (moment - _MOMENT for moment in moments if now <= moment + _MOMENT)
+    return min(ahead, default=now + _LONG_OVERDUE)
+
+
+def open_incidents(
+    reader: Reader, installation: Installation, remembered: Remembered, now: datetime
+) -> list[Ranked]:
     """The most urgent first. Of very many, all newer emergencies, then the newest of the rest."""
     table = schema.incident
     later = case((table.c.kind_at_dispatch.in_(complaint_kinds(installation)), 1), else_=0)
     query = select(table).where(is_open(now)).order_by(later, table.c.t0_ms.desc())
-    found = [ranked(row, installation, now) for row in reader.rows(query.limit(_OPEN_READ))]
+    found = remembered.ranked(reader.rows(query.limit(_OPEN_READ)), installation, now)
     return sorted(found, key=lambda item: (item.rank, item.view.id))
 
 
