@@ -3,17 +3,22 @@
 Method: a CSV file of N incidents, one record of five milestones each, spread over a year and 60
 grids, is read by the file connector and taken in by the door in batches of 8,000, one committed
 transaction each, into a new store. ``cpu_us`` is processor time a record: what elapsed time would
-be on a free machine with a fast disk.
+be on a free machine with a fast disk. A database server's own is ``server_cpu_us``.
 
 Two baselines, both ``executemany`` into a bare table of the same kind of database, in batches and
 transactions of the same size, with the same durability: ``raw`` puts in the raw lines with their
 running number, ``report`` the very rows that the door stores as reports, by the same key.
 ``one_p95_ms`` is one live record, handed over and committed.
+
+With ``--store URL`` the store is a PostgreSQL database, in a schema of its own that is dropped
+afterwards, and both baselines are bare COPY. ``--workers 2`` has two processes take in half of
+the records each, from a source of its own; ``speedup`` is against one of them alone.
 """
 
 import argparse
 import csv
 import json
+import multiprocessing
 import os
 import random
 import resource
@@ -24,6 +29,11 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import make_url
 
 from pipelines.connectors.file_drop.drop import BATCH_RECORDS
 from pipelines.connectors.record import Batch
@@ -31,7 +41,7 @@ from pipelines.installation import Installation, open_installation
 from pipelines.memory import collect_less_often
 from pipelines.settings import load
 from pipelines.store import schema
-from pipelines.store.places import remove
+from pipelines.store.places import place_of, remove
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=400)
@@ -44,7 +54,8 @@ def main() -> None:
     """Measure and print; the last line is one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--records", type=int, default=200_000)
-    parser.add_argument("--store", choices=("sqlite",), default="sqlite")
+    parser.add_argument("--store", default="sqlite", help="sqlite, or the URL of a database")
+    parser.add_argument("--workers", type=int, default=1, help="processes that take records in")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON line")
     options = parser.parse_args()
     if not options.json:
@@ -52,31 +63,40 @@ def main() -> None:
     collect_less_often()  # as the product does
     with TemporaryDirectory() as name:
         folder = Path(name)
-        write_input(folder, options.records)
-        print(json.dumps(measure(folder, options.records)))
+        url = None if options.store == "sqlite" else f"{options.store}?schema=grid135_bench"
+        if options.workers > 1:
+            print(json.dumps(measure_together(folder, options.records, url, options.workers)))
+        else:
+            write_input(folder, options.records)
+            print(json.dumps(measure(folder, options.records, url)))
 
 
-def measure(folder: Path, records: int) -> dict[str, float | int | str]:
+def measure(folder: Path, records: int, url: str | None = None) -> dict[str, float | int | str]:
     """Take the file in and measure; then the baseline; then single records."""
-    installation = open_here(folder, "door")
+    installation = open_here(folder, "door", url)
     source = installation.sources[0]
+    begin_server = server_cpu_s(url)
     begin, begin_cpu = time.perf_counter(), time.process_time()
     counts = installation.pull(source, now=NOW)
     seconds, cpu = time.perf_counter() - begin, time.process_time() - begin_cpu
+    server = server_cpu_s(url) - begin_server
     assert counts.stored == records, counts
     rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    raw = raw_executemany(folder, records)
-    report = report_executemany(folder, stored_reports(installation))
+    bare = Bare(folder, url)
+    raw = bare.raw(records)
+    report = bare.reports(stored_reports(installation))
     ones = sorted(one_by_one(installation, folder))
+    close(installation, url)
     return {
         "benchmark": "ingest",
-        "store": "sqlite",
+        "store": "postgresql" if url else "sqlite",
         "records": records,
         "records_per_s": round(records / seconds),
         "cpu_us": round(cpu / records * 1e6, 1),
-        "raw_executemany_per_s": round(raw),
+        "server_cpu_us": round(server / records * 1e6, 1),
+        f"raw_{bare.how}_per_s": round(raw),
         "ratio": round(records / seconds / raw, 4),
-        "report_executemany_per_s": round(report),
+        f"report_{bare.how}_per_s": round(report),
         "report_ratio": round(records / seconds / report, 4),
         "one_p50_ms": round(ones[len(ones) // 2], 2),
         "one_p95_ms": round(ones[int(len(ones) * 0.95)], 2),
@@ -84,20 +104,73 @@ def measure(folder: Path, records: int) -> dict[str, float | int | str]:
     }
 
 
-def write_input(folder: Path, records: int) -> None:
-    """The configuration, the grids and the CSV file; the same for the same number of records."""
+def measure_together(
+    folder: Path, records: int, url: str | None, workers: int
+) -> dict[str, float | int | str]:
+    """The same records taken in by one process, then by several, each time into an empty store."""
+    taken = {}
+    for several in (1, workers):
+        part = folder / str(several)
+        part.mkdir()
+        for i in range(several):
+            write_input(part, records // several, source=f"bench{i}", first=i * records)
+        close(open_here(part, "door", url, keep=True), None)
+        processes = multiprocessing.get_context("spawn")
+        barrier = processes.Barrier(several + 1)
+        started = [
+            processes.Process(target=take_in, args=(part, f"bench{i}", url, barrier))
+            for i in range(several)
+        ]
+        for process in started:
+            process.start()
+        barrier.wait()
+        begin = time.perf_counter()
+        for process in started:
+            process.join()
+        taken[several] = time.perf_counter() - begin
+        assert all(process.exitcode == 0 for process in started)
+        again = open_here(part, "door", url, keep=True)
+        with again.store.reading() as reader:
+            assert reader.count(schema.incident) == records
+        close(again, url)
+    return {
+        "benchmark": "ingest",
+        "store": "postgresql" if url else "sqlite",
+        "records": records,
+        "workers": workers,
+        "one_records_per_s": round(records / taken[1]),
+        "records_per_s": round(records / taken[workers]),
+        "speedup": round(taken[1] / taken[workers], 2),
+    }
+
+
+def take_in(folder: Path, source_id: str, url: str | None, barrier: Any) -> None:
+    """Take in what one source has, in a process of its own."""
+    collect_less_often()
+    installation = open_here(folder, "door", url, keep=True)
+    (source,) = [one for one in installation.sources if one.id == source_id]
+    barrier.wait()
+    installation.pull(source, now=NOW)
+    installation.store.close()
+
+
+def write_input(folder: Path, records: int, *, source: str = "bench", first: int = 0) -> None:
+    """The configuration, the grids and a CSV file; the same for the same number of records."""
     (folder / "grids.geojson").write_text(json.dumps(grids()))
-    (folder / "config.toml").write_text(CONFIG)
-    (folder / "in").mkdir()
+    config = folder / "config.toml"
+    before = config.read_text() if config.exists() else CONFIG
+    config.write_text(before + SOURCE.format(source=source))
+    (folder / "in").mkdir(exist_ok=True)
     dice = random.Random(135)
     step = timedelta(days=365) / records
-    with (folder / "in" / "records.csv").open("w", newline="") as file:
+    name = f"{source}.csv"
+    with (folder / "in" / name).open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for i in range(records):
-            writer.writerow(row(i, START + i * step, dice))
+            writer.writerow(row(first + i, START + i * step, dice))
     quiet = START.timestamp()  # the file has been quiet for long: it is complete
-    os.utime(folder / "in" / "records.csv", (quiet, quiet))
+    os.utime(folder / "in" / name, (quiet, quiet))
 
 
 def row(i: int, reported: datetime, dice: random.Random) -> tuple[str, ...]:
@@ -125,17 +198,22 @@ def grids() -> dict[str, object]:
     return {"type": "FeatureCollection", "features": features}
 
 
-def open_here(folder: Path, name: str) -> Installation:
-    """A new installation below the folder; its files count as complete."""
+def open_here(
+    folder: Path, name: str, url: str | None = None, *, keep: bool = False
+) -> Installation:
+    """An installation below the folder, new unless it is kept; its files count as complete."""
     environ = {"GRID135_CONFIG": str(folder / "config.toml"), "GRID135_DATA": str(folder / name)}
+    environ |= {"GRID135_STORE": url} if url else {}
+    if url and not keep:
+        remove(place_of(url))
     return open_installation(load(environ), replayed=False)
 
 
-def raw_executemany(folder: Path, records: int) -> float:
-    """Raw lines a second into a bare table."""
-    lines = (folder / "in" / "records.csv").read_bytes().splitlines()[1 : records + 1]
-    rows = [(line[:10].decode(), line) for line in lines]
-    return executemany(folder, "report (id TEXT PRIMARY KEY, raw BLOB NOT NULL)", rows)
+def close(installation: Installation, url: str | None) -> None:
+    """Close it, and drop what it had in a database."""
+    installation.store.close()
+    if url:
+        remove(place_of(url))
 
 
 def stored_reports(installation: Installation) -> list[tuple[object, ...]]:
@@ -145,10 +223,64 @@ def stored_reports(installation: Installation) -> list[tuple[object, ...]]:
         return sorted(reader.stream(schema.report), key=itemgetter(by_line))
 
 
-def report_executemany(folder: Path, rows: Sequence[tuple[object, ...]]) -> float:
-    """The same report rows a second into a bare table with their key."""
-    columns = ", ".join(column.name for column in schema.report.c)
-    return executemany(folder, f"report ({columns}, PRIMARY KEY (incident_id, report_id))", rows)
+def server_cpu_s(url: str | None) -> float:
+    """Processor time of a server's processes that work for us, where it is this machine's."""
+    if not url:
+        return 0.0
+    with psycopg.connect(_target(url)) as connection:
+        query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'grid135'"
+        files = [Path(f"/proc/{pid}/stat") for (pid,) in connection.execute(query)]
+    fields = [file.read_text().rpartition(")")[2].split() for file in files if file.exists()]
+    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _target(url: str) -> str:
+    target = make_url(url).set(drivername="postgresql").difference_update_query(["schema"])
+    return target.render_as_string(hide_password=False)
+
+
+class Bare:
+    """The baselines: the same database without anything of ours."""
+
+    def __init__(self, folder: Path, url: str | None) -> None:
+        self._folder = folder
+        self._url = url
+        self.how = "copy" if url else "executemany"
+
+    def raw(self, records: int) -> float:
+        """Raw lines a second into a bare table."""
+        lines = (self._folder / "in" / "bench.csv").read_bytes().splitlines()[1 : records + 1]
+        rows = [(line[:10].decode(), line) for line in lines]
+        if self._url:
+            return copied(self._url, "id text PRIMARY KEY, raw bytea NOT NULL", rows)
+        return executemany(self._folder, "report (id TEXT PRIMARY KEY, raw BLOB NOT NULL)", rows)
+
+    def reports(self, rows: Sequence[tuple[object, ...]]) -> float:
+        """The same report rows a second into a bare table with their key."""
+        key = "PRIMARY KEY (incident_id, report_id)"
+        if self._url:
+            table = schema.on_postgresql().tables["report"]
+            dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+            typed = (f"{c.name} {c.type.compile(dialect)}" for c in table.c)
+            return copied(self._url, f"{', '.join(typed)}, {key}", rows)
+        columns = ", ".join(column.name for column in schema.report.c)
+        return executemany(self._folder, f"report ({columns}, {key})", rows)
+
+
+def copied(url: str, columns: str, rows: Sequence[tuple[object, ...]]) -> float:
+    """Rows a second by COPY into a new table with these columns."""
+    with psycopg.connect(_target(url)) as connection:
+        connection.execute("CREATE SCHEMA IF NOT EXISTS grid135_bench")
+        connection.execute("DROP TABLE IF EXISTS grid135_bench.bare")
+        connection.execute(f"CREATE TABLE grid135_bench.bare ({columns})")
+        connection.commit()
+        begin = time.perf_counter()
+        for i in range(0, len(rows), BATCH_RECORDS):
+            with connection.cursor().copy("COPY grid135_bench.bare FROM STDIN") as copy:
+                for one in rows[i : i + BATCH_RECORDS]:
+                    copy.write_row(one)
+            connection.commit()
+        return len(rows) / (time.perf_counter() - begin)
 
 
 def executemany(folder: Path, table: str, rows: Sequence[tuple[object, ...]]) -> float:
@@ -206,23 +338,25 @@ parent = "community"
 
 [kinds.fire]
 name = "Fire"
+"""
 
-[sources.bench]
+SOURCE = """
+[sources.{source}]
 name = "Benchmark"
 time_zone = "UTC"
 
-[sources.bench.connector]
+[sources.{source}.connector]
 type = "file_drop"
-path = "in/*.csv"
+path = "in/{source}.csv"
 
-[sources.bench.decoder]
+[sources.{source}.decoder]
 type = "table"
 incident = "id"
 time_format = "%Y-%m-%d %H:%M:%S"
-kind = { column = "kind", map = { fire = "fire" } }
-position = { lat = "lat", lon = "lon" }
+kind = {{ column = "kind", map = {{ fire = "fire" }} }}
+position = {{ lat = "lat", lon = "lon" }}
 
-[sources.bench.decoder.milestones]
+[sources.{source}.decoder.milestones]
 reported = "reported"
 accepted = "accepted"
 dispatched = "dispatched"
