@@ -36,6 +36,7 @@ from pipelines.precedence import Precedence
 from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
 from pipelines.replay import seen
 from pipelines.sources import Source
+from pipelines.storable import check, shown
 from pipelines.store import schema
 from pipelines.store.device_rows import device_row, signal_row
 from pipelines.store.rows import IncidentRow, moments_of, report_row, to_ms
@@ -188,6 +189,7 @@ class Door:
         for record in records:
             try:
                 meant = source.decoder.decode(record, source=source.id, received_at=received_at)
+                check(record, meant)
             except BadRecordError as error:
                 bad.append(_Bad(record, error, _bad_content(record)))
                 continue
@@ -489,7 +491,7 @@ def _problem(record: Record, flag: Flag, *, kept: bool) -> Problem:
 def _quarantine_row(source: str, bad: _Bad, context_id: bytes, now: datetime) -> tuple[Any, ...]:
     record, error = bad.record, bad.error
     where = (record.origin.part, record.origin.line)
-    what = (error.column, error.value, error.rule)
+    what = (shown(error.column), shown(error.value), error.rule)
     occasion = None if record.occasion is None else to_ms(record.occasion)
     listed = (record.ordinal, occasion, record.ended)
     return (source, bad.content, to_ms(now), *where, *what, record.raw, context_id, *listed)

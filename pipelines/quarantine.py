@@ -17,6 +17,7 @@ from pipelines.connectors.reread import Kept, read_again
 from pipelines.errors import BadRecordError
 from pipelines.ingest import Decoded, Door
 from pipelines.sources import Source
+from pipelines.storable import shown
 from pipelines.store import schema
 from pipelines.store.rows import from_ms
 from pipelines.store.store import Reader, Store
@@ -166,9 +167,10 @@ def _record(source: Source, row: Any) -> Record:
 def _say_why(store: Store, still: Sequence[tuple[Any, BadRecordError]]) -> None:
     """Put the reason of today beside what is still wrong."""
     changed = [
-        (*tuple(row)[:5], error.column, error.value, error.rule, *tuple(row)[8:-1])
+        (*tuple(row)[:5], *why, *tuple(row)[8:-1])
         for row, error in still
-        if (row.column_name, row.value, row.rule) != (error.column, error.value, error.rule)
+        if (why := (shown(error.column), shown(error.value), error.rule))
+        != (row.column_name, row.value, row.rule)
     ]
     if changed:
         with store.writing() as writer:

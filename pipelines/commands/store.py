@@ -14,7 +14,7 @@ from pipelines.lease import is_held, read_leases
 from pipelines.query import parse
 from pipelines.settings import Settings
 from pipelines.store.migrating import Step
-from pipelines.store.places import upgrade
+from pipelines.store.places import spread, upgrade
 from pipelines.upkeep import rebuild, verify
 
 
@@ -80,6 +80,13 @@ def upgrade_store(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def distribute_store(settings: Settings, options: argparse.Namespace) -> int:
+    """Spread the tables of a store over the nodes of a Citus cluster."""
+    for statement in spread(place_of_store(settings)):
+        print(statement)
+    return 0
+
+
 def _step(step: Step, done: int, of: int) -> None:
     print(f"{done + 1} of {of}: {step.number} {step.title}", file=sys.stderr)
 
@@ -98,3 +105,4 @@ def store_commands(commands: Any, command: Any) -> None:
     moving = command(database, "reattribute", reattribute_store)
     moving.add_argument("--from", dest="since", help="only what began then or later")
     command(database, "upgrade", upgrade_store)
+    command(database, "distribute", distribute_store)

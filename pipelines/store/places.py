@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 from pipelines.errors import SettingsError
 from pipelines.store.backends import sqlite
 from pipelines.store.backends.backend import Backend
+from pipelines.store.distribution import distribute
 from pipelines.store.migrating import Progress, Step
 
 Place = Path | URL
@@ -61,6 +62,21 @@ def upgrade(place: Place, progress: Progress) -> list[Step]:
     backend = open_backend(place)
     try:
         return backend.upgrade(progress)
+    finally:
+        backend.close()
+
+
+def spread(place: Place) -> list[str]:
+    """Spread the store at a place over a cluster; return the statements that did.
+
+    Raises NoCitusError where there is none, and StoreBehindError for tables of another version.
+    """
+    backend = open_backend(place)
+    try:
+        backend.prepare()
+        with backend.writer.begin() as connection:
+            backend.begun_alone(connection)
+            return distribute(connection)
     finally:
         backend.close()
 
