@@ -14,6 +14,7 @@ from typing import Any
 
 from dashboard.access.commands import access_commands
 from dashboard.access.retention import recorded
+from dashboard.access.safekeeping import safekeeping_commands
 from dashboard.commands import screen_commands
 from pipelines import logs
 from pipelines.clock import Clock
@@ -149,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("action", nargs="?", choices=("stop", "start", "finish"))
     command.add_argument("part", nargs="?", help="the source whose other end is meant")
     command.add_argument("--given", action="store_true", help=argparse.SUPPRESS)
-    for add in (*COMMANDS, screen_commands, access_commands):
+    for add in (*COMMANDS, screen_commands, access_commands, safekeeping_commands):
         add(commands, _command)
     return parser
 

@@ -31,6 +31,10 @@ class StoreBehindError(SettingsError):
     """The store is of another version than this program: do not start; the message says how on."""
 
 
+class TransferError(Grid135Error):
+    """A store could not be copied, backed up or restored; nothing was changed by trying."""
+
+
 class QueryError(Grid135Error, ValueError):
     """A question cannot be answered as asked; the message says what is allowed."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.attribution import log_of, refusal
 from pipelines.clock import SystemClock
+from pipelines.commands.group import group
 from pipelines.commands.now import now_of
 from pipelines.errors import QueryError
 from pipelines.freezing import touched_months
@@ -98,7 +99,7 @@ def _progress(done: int, of: int) -> None:
 
 def store_commands(commands: Any, command: Any) -> None:
     """Add them to the command line."""
-    database = commands.add_parser("db", help="look after the store").add_subparsers(required=True)
+    database = group(commands, "db")
     command(database, "rebuild", rebuild_store)
     command(database, "verify", verify_store)
     command(database, "grids", show_grid_versions)
