@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dashboard.access.checkup import checkup_commands
 from dashboard.access.commands import access_commands
 from dashboard.access.retention import recorded
 from dashboard.access.safekeeping import safekeeping_commands
@@ -26,6 +27,9 @@ from pipelines.memory import collect_for_months, collect_less_often
 from pipelines.settings import Settings, load
 
 BUILD = "0.1.0"
+
+_ON_THE_SCREENS = (screen_commands, access_commands, safekeeping_commands, checkup_commands)
+"""The commands that need the screens' side; the others are in ``COMMANDS``."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -150,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("action", nargs="?", choices=("stop", "start", "finish"))
     command.add_argument("part", nargs="?", help="the source whose other end is meant")
     command.add_argument("--given", action="store_true", help=argparse.SUPPRESS)
-    for add in (*COMMANDS, screen_commands, access_commands, safekeeping_commands):
+    for add in (*COMMANDS, *_ON_THE_SCREENS):
         add(commands, _command)
     return parser
 
