@@ -25,10 +25,11 @@ from dashboard.pages import PAGES
 from dashboard.panels.sources.words import sentence
 from dashboard.refusal import refusal
 from dashboard.stream import EventStream
-from dashboard.text import LANGUAGES, say_in
+from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, say_in
 from dashboard.text.monitors import told
 from dashboard.time_signal import time_signal
 from dashboard.views import BadViewError, UnknownPageError, parse_view
+from pipelines.clearance import Role
 from pipelines.errors import QueryError
 
 NOT_FOR_YOU = "not for you"
@@ -67,6 +68,7 @@ def create_app(
         Route("/api/v1/canary", _canary(backend), methods=["POST"]),
         *list_routes(backend),
         openapi_route(build),
+        Route("/session", _session),
         *geo_routes(backend),
         *more,
         *([] if measured is None else [measured(hub.measures)]),
@@ -118,6 +120,20 @@ def _stream(hub: Hub) -> Callable[[Request], object]:
         return EventStream(hub, view, getattr(request.state, "may_go_on", None))
 
     return stream
+
+
+async def _session(request: Request) -> Response:
+    """Who is looking, in words for the corner of the page; nobody where nobody was asked."""
+    person = person_of(request)
+    asked = request.query_params.get("lang", DEFAULT_LANGUAGE)
+    say = say_in(asked if asked in LANGUAGES else DEFAULT_LANGUAGE)
+    told = {
+        "name": person.name,
+        "role": say(f"role.{person.role}"),
+        "log_out": say("gate.log_out"),
+        "admin": say("admin.title") if person.role.may(Role.ADMIN) else None,
+    }
+    return JSONResponse(told, headers=_no_store())
 
 
 def _health(backend: Backend, hub: Hub) -> Callable[[Request], object]:

@@ -178,5 +178,15 @@ def test_the_log_is_filtered_and_a_strange_page_is_no_error(
     assert paged.status_code == 200
 
 
+def test_a_page_learns_who_is_looking_and_only_an_administrator_of_this_page(
+    street: Site, admin: httpx.Client
+) -> None:
+    with street.browser(street.session(Role.DUTY, "wu")) as browser:
+        duty = browser.get("/session?lang=en").json()
+
+    assert duty == {"name": "wu", "role": "Duty officer", "log_out": "Log out", "admin": None}
+    assert admin.get("/session?lang=en").json()["admin"] == "Administration"
+
+
 def test_it_says_whether_the_log_is_whole(street: Site, admin: httpx.Client) -> None:
     assert "The log is whole" in admin.get("/admin?tab=audit&lang=en").text
