@@ -42,6 +42,8 @@ _MEANINGS = {
     "community": "Code of a community.",
     "grid": "Code of a grid.",
     "kind": "Code of a kind of incident.",
+    "severity": "Severities, with commas between.",
+    "state": "Only open or only closed incidents.",
     "source": "Id of a source.",
     "shift": "A shift, by when it begins.",
 }

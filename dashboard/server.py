@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dashboard.access.person import Role, person_of
+from dashboard.access.person import person_of
 from dashboard.addresses import moved, resolved
 from dashboard.app import PAGE_PARAMETER, create_dash
 from dashboard.backend import Backend

@@ -7,7 +7,7 @@ go only by :meth:`Audit.trim`, whose own entry holds the seal that what is left 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +23,7 @@ from pipelines.store.rows import from_ms, to_ms
 KEPT = LOGS_KEPT
 
 _SEAL = "grid135:audit"
+_CHUNK = 2000
 _LARGEST = 2**31 - 1
 """The largest number that a database can compare an entry's with."""
 
@@ -131,17 +132,19 @@ class Audit:
 
     def verify(self) -> Checked:
         """Recompute every seal, from the first entry or from what the last trim vouches for."""
+        entries, broken, number, since = 0, None, 0, None
+        last: str | None = None
         with self._engine.begin() as connection:
-            rows = connection.execute(select(audit).order_by(audit.c.number)).all()
-        last, broken = _before_first(rows), None
-        for i, row in enumerate(rows):
-            if broken is None and (last is None or row.hash != _seal(last, dict(row._mapping))):
-                broken = row.number
-            if broken is None and i and row.number != rows[i - 1].number + 1:
-                broken = row.number
-            last = row.hash
-        since = from_ms(rows[0].at_ms) if rows else None
-        return Checked(entries=len(rows), broken=broken, last=last or "", since=since)
+            few = connection.execution_options(yield_per=_CHUNK)
+            for row in few.execute(select(audit).order_by(audit.c.number)):
+                if not entries:
+                    last, since = _before(connection, row.number), from_ms(row.at_ms)
+                fits = last is not None and row.hash == _seal(last, dict(row._mapping))
+                follows = not entries or row.number == number + 1
+                if broken is None and not (fits and follows):
+                    broken = row.number
+                entries, number, last = entries + 1, row.number, row.hash
+        return Checked(entries=entries, broken=broken, last=last or "", since=since)
 
     def trim(self, *, now: datetime, kept: timedelta = KEPT) -> int:
         """Forget what is older than ``kept``; the entry that says so seals what went before.
@@ -191,15 +194,15 @@ def _seal(before: str, row: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _before_first(rows: Sequence[Any]) -> str | None:
+def _before(connection: Connection, number: int) -> str | None:
     """The seal that the first entry follows; None when nothing vouches for what is gone."""
-    if not rows or rows[0].number == 1:
+    if number == 1:
         return ""
-    for row in rows:
-        if row.act == Act.TRIMMED.value:
-            detail = json.loads(row.detail)
-            if detail.get("until") == rows[0].number - 1:
-                return str(detail["sealed"])
+    trims = select(audit.c.detail).where(audit.c.act == Act.TRIMMED.value)
+    for text in connection.execute(trims).scalars().all():
+        detail = json.loads(text)
+        if detail.get("until") == number - 1:
+            return str(detail["sealed"])
     return None
 
 

@@ -4,12 +4,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from dashboard.access.audit import KEPT, Act
 from dashboard.access.engine import SCHEMA, kept_at, open_engine
 from dashboard.access.keeper import AccessError, Keeper
 from dashboard.access.person import Person, Role
@@ -24,6 +26,7 @@ WRITER = """
 import sys
 from datetime import UTC, datetime
 from dashboard.access.audit import Act, Audit
+from dashboard.access.audit import KEPT, Act
 from dashboard.access.engine import open_engine
 log = Audit(open_engine(sys.argv[1]))
 print("ready", flush=True)
@@ -127,6 +130,16 @@ def test_the_log_stays_one_chain_when_two_processes_write_at_once(
 
     assert (checked.entries - before, checked.broken) == (80, None)
     assert sum(a != b for a, b in pairwise(turns)) > 1  # they did interleave
+
+
+def test_a_log_whose_old_entries_were_cut_can_still_be_proved(here: Keeper) -> None:
+    for n in range(3):
+        here.audit.add(Act.EXPORTED, who="chen", now=NINE + timedelta(days=n))
+
+    forgotten = here.audit.trim(now=NINE + KEPT + timedelta(days=1, hours=1))
+
+    assert forgotten > 0
+    assert here.audit.verify().broken is None
 
 
 def test_people_are_kept_in_the_database_of_the_store(tmp_path: Path, shared_url: str) -> None:
