@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from dashboard.access.person import person_of
 from dashboard.backend import Backend
 from dashboard.figures.style import DEFAULT_RAMP, RAMPS, map_style
 from dashboard.tokens import DEFAULT_THEME, UnknownThemeError, colours
@@ -32,7 +33,9 @@ def geo_routes(backend: Backend) -> list[Route]:
 
 def _grids(backend: Backend) -> Callable[[Request], object]:
     async def grids(request: Request) -> Response:
-        return await _kept(request, await asyncio.to_thread(backend.grids_geojson), _GEOJSON)
+        return await _kept(
+            request, await asyncio.to_thread(_seen(backend, request).grids_geojson), _GEOJSON
+        )
 
     return grids
 
@@ -44,7 +47,7 @@ def _layer(backend: Backend) -> Callable[[Request], object]:
             return PlainTextResponse(
                 f"there is no layer {name!r}; there are: grids, {', '.join(LAYERS)}", 404
             )
-        body = backend.backdrop().layers.get(name)
+        body = _seen(backend, request).backdrop().layers.get(name)
         if body is None:
             return PlainTextResponse(
                 f"the layer {name!r} is not configured; set {name} under [backdrop]", 404
@@ -63,12 +66,18 @@ def _style(backend: Backend) -> Callable[[Request], object]:
         scale = request.query_params.get("ramp", DEFAULT_RAMP)
         if scale not in RAMPS:
             return PlainTextResponse(f"ramp={scale!r}: must be one of: {', '.join(RAMPS)}", 404)
-        tag, _ = await asyncio.to_thread(_packed, await asyncio.to_thread(backend.grids_geojson))
-        style = map_style(backend.backdrop(), palette, grids=tag.strip('"'), scale=scale)
+        seen = _seen(backend, request)
+        tag, _ = await asyncio.to_thread(_packed, await asyncio.to_thread(seen.grids_geojson))
+        style = map_style(seen.backdrop(), palette, grids=tag.strip('"'), scale=scale)
         content = json.dumps(style, ensure_ascii=False)
         return await _kept(request, content.encode(), "application/json")
 
     return style
+
+
+def _seen(backend: Backend, request: Request) -> Backend:
+    """What whoever asks may see of the map: of their scope, where they have one."""
+    return backend.seen_by(person_of(request).clearance)
 
 
 async def _kept(request: Request, body: bytes, media_type: str) -> Response:

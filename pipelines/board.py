@@ -25,7 +25,7 @@ from pipelines.board_map import BoardMap, MapDesk, place_filter, read_map
 from pipelines.census import Census, CensusMemory, Chosen
 from pipelines.clearance import LEAST, Clearance
 from pipelines.geo.history import GridHistory
-from pipelines.groups import BY_LEVEL, NO_KIND, NOWHERE, check_places
+from pipelines.groups import BY_LEVEL, NO_KIND, NOWHERE, Desk, check_places, in_scope, sees
 from pipelines.installation import Installation
 from pipelines.kpis import Value, figures
 from pipelines.listing import Listing, OrderMemory, read_listing
@@ -214,7 +214,7 @@ class _Reading:
         self._version = version
         self._clearance = clearance
         zone = installation.desk.zone
-        self._asked = _from_the_first(reader, asked(filters, now=now, zone=zone))
+        self._asked = _from_the_first(reader, installation.desk, asked(filters, now=now, zone=zone))
         self._query = self._asked.query
         check_places(self._query, installation.desk)
         self._clock = (self._query.milestone, self._query.reading)
@@ -236,7 +236,7 @@ class _Reading:
             grids_version=self._installation.chart_at(self._now).cells.version,
             grids_changed_at=_changed_at(self._installation.grids, query, self._now),
             time_zone=str(self._installation.desk.zone),
-            area_names=settings.area.name.as_dict(),
+            area_names=self._installation.desk.areas.top.names,
             labels=settings.labels,
             filters={name: self._filters[name] for name in FILTERS if self._filters.get(name)},
             milestone=query.milestone,
@@ -403,11 +403,11 @@ class _Counted:
 _NOTHING = _Counted(0, ClockTally({}), None)
 
 
-def _from_the_first(reader: Reader, wanted: Asked) -> Asked:
-    """A window without a beginning begins with the first incident there is."""
+def _from_the_first(reader: Reader, desk: Desk, wanted: Asked) -> Asked:
+    """A window without a beginning begins with the first incident there is, in the scope."""
     if wanted.query.start is not None:
         return wanted
-    first: Any = reader.incident_rows(limit=1)
+    first: Any = reader.incident_rows(in_scope(desk), limit=1)
     start = from_ms(first[0].t0_ms) if first else wanted.query.as_of
     end = wanted.query.window[1]
     return replace(wanted, query=replace(wanted.query, start=min(start, end)))
@@ -432,9 +432,7 @@ def crumbs_of(
 ) -> tuple[tuple[Mapping[str, str], Names], ...]:
     """The way from the whole to where the query is, each with its filter."""
     areas = installation.desk.areas
-    crumbs: list[tuple[Mapping[str, str], Names]] = [
-        ({}, installation.settings.area.name.as_dict())
-    ]
+    crumbs: list[tuple[Mapping[str, str], Names]] = [({}, areas.top.names)]
     is_grid = query.grid is not None and query.grid != UNLOCATED
     place = query.grid if is_grid else query.community or query.area
     line = areas.path(place or "")[1:]
@@ -450,6 +448,8 @@ def crumbs_of(
 
 
 def _grid(installation: Installation, code: str) -> Names:
+    if not sees(installation.desk, code):
+        return {"zh": code, "en": code}
     return installation.grids.get(code).names
 
 

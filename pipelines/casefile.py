@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from pipelines.board import crumbs_of
 from pipelines.clearance import LEAST, Clearance
-from pipelines.groups import UNLOCATED, Query
+from pipelines.groups import UNLOCATED, Query, sees
 from pipelines.installation import Installation
 from pipelines.model.clock import CLOCKS, ClockState, Outcome, Reading, judge, state_of
 from pipelines.model.device import Condition
@@ -136,7 +136,7 @@ def read_case(
     clearance: Clearance = LEAST,
 ) -> CaseFile:
     """Everything about one incident, as it stands at ``now``, as ``clearance`` may see it."""
-    said = reader.statements([incident_id]).get(incident_id)
+    said = _said(reader, installation, incident_id)
     settings = installation.settings
     case = None if not said else _case(reader, installation, incident_id, said, now, clearance)
     deadlines = [c.outcome.deadline for c in case.clocks] if case else []
@@ -146,7 +146,7 @@ def read_case(
         next_change_at=min(coming, default=None),
         grids_version=installation.chart_at(now).cells.version,
         time_zone=str(settings.area.time_zone),
-        area_names=settings.area.name.as_dict(),
+        area_names=installation.desk.areas.top.names,
         labels=settings.labels,
         case=case,
     )
@@ -191,12 +191,20 @@ def read_hidden(
     reader: Reader, installation: Installation, incident_id: str, what: str, number: int
 ) -> str | None:
     """One masked value of an incident; None when there is no such incident, or no such value."""
-    said = reader.statements([incident_id]).get(incident_id)
+    said = _said(reader, installation, incident_id)
     if not said:
         return None
     incident = fold(said)
     is_sensitive = (incident.kind or "") in installation.settings.sensitive_kinds
     return revealed(reader, incident, what, number, is_sensitive=is_sensitive)
+
+
+def _said(reader: Reader, installation: Installation, incident_id: str) -> Sequence[Statement]:
+    """All that was said about an incident; nothing where it is none, or lies out of scope."""
+    row = reader.incidents([incident_id]).get(incident_id)
+    if row is None or not sees(installation.desk, row.grid):
+        return ()
+    return reader.statements([incident_id]).get(incident_id, ())
 
 
 def _as_seen(incident: Incident, is_sensitive: bool, clearance: Clearance) -> Incident:

@@ -1,6 +1,6 @@
 """What whoever looks may be shown. It comes from their session, never from what they ask for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -32,6 +32,8 @@ class Clearance:
     """
 
     role: Role = Role.WALL
+    scope: str | None = None
+    """The code of the area outside of which nothing is there for them; None is the whole."""
 
     @property
     def sees_sensitive(self) -> bool:
@@ -45,7 +47,7 @@ class Clearance:
 
     def at_most(self, role: Role) -> "Clearance":
         """This clearance, or that of ``role`` where it is less: for a screen in a room."""
-        return self if role.may(self.role) else Clearance(role=role)
+        return self if role.may(self.role) else replace(self, role=role)
 
 
 LEAST = Clearance()

@@ -1,6 +1,6 @@
 """The register of devices (设备): where each one hangs, what it is, and who goes there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -74,6 +74,10 @@ class Register:
     def find(self, source: str, device: str) -> DeviceEntry | None:
         """The row of a device, if it has one."""
         return self._entries.get((source, device))
+
+    def within(self, grids: Collection[str]) -> "Register":
+        """The devices that hang in some grids."""
+        return Register({key: e for key, e in self._entries.items() if e.grid in grids})
 
     def placed(self, statement: Statement) -> Statement:
         """The statement, with the place and name of the device whose alarm it is about."""

@@ -127,6 +127,11 @@ def all_frozen(reader: Reader) -> list[Frozen]:
     return [_frozen(row) for row in rows]
 
 
+def months_for(reader: Reader, installation: Installation) -> list[Frozen]:
+    """The frozen months that may be shown: they are of the whole, and nobody's with a scope."""
+    return all_frozen(reader) if installation.desk.within is None else []
+
+
 def revision(
     reader: Reader, installation: Installation, frozen: Frozen, *, now: datetime
 ) -> Revision:
@@ -227,12 +232,13 @@ def frozen_lines(
 
     Raises QueryError for a month that is none, or is not frozen.
     """
+    months = months_for(reader, installation)
     if not month:
-        return [as_object(frozen) for frozen in all_frozen(reader)]
+        return [as_object(frozen) for frozen in months]
     bounds(installation, month)
-    found = read_frozen(reader, month)
+    found = next((frozen for frozen in months if frozen.month == month), None)
     if found is None:
-        known = ", ".join(frozen.month for frozen in all_frozen(reader)) or "none"
+        known = ", ".join(frozen.month for frozen in months) or "none"
         raise QueryError(f"month = {month!r}: is not frozen; frozen are: {known}")
     return [as_object(found, revision(reader, installation, found, now=now))]
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import ColumnElement, true
+
 from pipelines.errors import QueryError
 from pipelines.geo.history import GridHistory
 from pipelines.model.area import AreaLevel, AreaTree
@@ -15,6 +17,7 @@ from pipelines.model.milestone import Milestone
 from pipelines.model.place import NOT_ON_MAP
 from pipelines.model.rules import Rules
 from pipelines.shifts import checked, shift_key, shift_of, spans_of
+from pipelines.store import schema
 from pipelines.store.buckets import Span
 from pipelines.store.sheets import SEVERITY_MASK, Slot
 from pipelines.store.slots import Slots
@@ -145,6 +148,8 @@ class Desk:
     zone: ZoneInfo
     silent: Silent
     shifts: tuple[time, ...] = ()
+    within: frozenset[str] | None = None
+    """The grids outside of which nothing is there, for whoever has a scope; None is no limit."""
     slots: dict[int, Slot] = field(default_factory=dict, compare=False, repr=False)
     """The names of slots that were looked up; they never change."""
     slot_table: Slots = field(default_factory=Slots, compare=False, repr=False)
@@ -160,9 +165,13 @@ def _several(text: str | None) -> frozenset[str] | None:
 
 
 def matches(query: Query, desk: Desk, grid: str, kind: str, source: str) -> bool:
-    """True when an incident of this grid, kind and source passes the query's filters."""
+    """True when an incident of this grid, kind and source passes the query's filters.
+
+    What lies outside the desk's scope passes none.
+    """
     return (
-        (query.grid is None or query.grid == (grid or UNLOCATED))
+        sees(desk, grid)
+        and (query.grid is None or query.grid == (grid or UNLOCATED))
         and (query.kind is None or kind in (query.kinds or ()))
         and (query.source is None or source in (query.sources or ()))
         and (
@@ -171,6 +180,16 @@ def matches(query: Query, desk: Desk, grid: str, kind: str, source: str) -> bool
         )
         and (query.area is None or lies_in(desk, query.area, grid))
     )
+
+
+def sees(desk: Desk, grid: str) -> bool:
+    """True when what happened in a grid is there at all, for whoever asks at this desk."""
+    return desk.within is None or grid in desk.within
+
+
+def in_scope(desk: Desk) -> ColumnElement[bool]:
+    """The same, for the database."""
+    return true() if desk.within is None else schema.incident.c.grid.in_(sorted(desk.within))
 
 
 def lies_in(desk: Desk, area: str, grid: str) -> bool:

@@ -235,6 +235,11 @@ def _charts(settings: Settings, grids: GridHistory, areas: AreaTree) -> tuple[Ch
     )
 
 
+def areas_of(settings: Settings) -> AreaTree:
+    """The tree of areas that is configured; raises SettingsError."""
+    return _areas(settings, _grids(settings))
+
+
 def _areas(settings: Settings, grids: GridHistory) -> AreaTree:
     wanted = settings.grids
     if wanted is None:

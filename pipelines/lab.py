@@ -17,7 +17,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from pipelines.errors import QueryError
-from pipelines.groups import Desk, Query, spans
+from pipelines.groups import Desk, Query, in_scope, spans
 from pipelines.kpis.rates import share, wilson
 from pipelines.model.clock import CLOCKS, Outcome, Reading, Verdict, judge
 from pipelines.model.fact import Reason
@@ -198,7 +198,7 @@ def as_objects(found: Lab) -> list[dict[str, Any]]:
 
 def refuse_too_many(reader: Reader, query: Query, desk: Desk) -> None:
     """Raise QueryError when a question is about more incidents than are looked at one by one."""
-    n = reader.count_incidents(starts_in(spans(query, desk)))
+    n = reader.count_incidents(starts_in(spans(query, desk)), in_scope(desk))
     if n > MOST:
         raise QueryError(
             f"from … to holds {n} incidents; at most {MOST} are looked at one by one: "

@@ -8,8 +8,8 @@ from typing import Any
 from pipelines.board import Choice, choices_of, crumbs_of
 from pipelines.board_filters import DEFAULT_WINDOW, WINDOWS, choice_of
 from pipelines.errors import QueryError
-from pipelines.freezing import all_frozen, as_object, revision
-from pipelines.groups import Query
+from pipelines.freezing import as_object, months_for, revision
+from pipelines.groups import Query, sees
 from pipelines.installation import Installation
 from pipelines.lab import Lab, lab
 from pipelines.model.clock import Reading
@@ -125,7 +125,7 @@ def read_lab(
         next_change_at=None,
         grids_version=installation.chart_at(now).cells.version,
         time_zone=str(desk.zone),
-        area_names=settings.area.name.as_dict(),
+        area_names=installation.desk.areas.top.names,
         synthetic=settings.area.synthetic,
         schematic=settings.grids is not None and settings.grids.schematic,
         as_of=now,
@@ -138,7 +138,7 @@ def read_lab(
         kinds=choices_of({code: kind.name.as_dict() for code, kind in settings.kinds.items()}),
         sources=choices_of({source.id: source.names for source in installation.sources}),
         shifts=choices_of(shifts),
-        grid_names={grid.code: grid.names for grid in installation.grids},
+        grid_names={grid.code: grid.names for grid in installation.grids if sees(desk, grid.code)},
         lab=found,
         findings=findings,
         problem=problem,
@@ -150,7 +150,7 @@ def _frozen(
     reader: Reader, installation: Installation, now: datetime
 ) -> tuple[Mapping[str, Any], ...]:
     """The latest months; of the last one it is also said what changed, which counts it anew."""
-    known = all_frozen(reader)[:_FROZEN_SHOWN]
+    known = months_for(reader, installation)[:_FROZEN_SHOWN]
     shown = [as_object(frozen) for frozen in known]
     if known and known[0].is_whole:
         changed = revision(reader, installation, known[0], now=now)

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.routing import BaseRoute
 
@@ -35,6 +35,7 @@ from pipelines.query import kpi, parse, rows
 from pipelines.receiving import ingest_route
 from pipelines.retention import Told, logged
 from pipelines.roster import QuarantineList, Roster, SourceDetail, read_quarantine, read_roster
+from pipelines.scope import confined
 from pipelines.snapshot import Snapshot
 from pipelines.store.heard_rows import Rehearsal
 from pipelines.store.store import Reader
@@ -66,6 +67,7 @@ class Live:
         self._installation = installation
         self._clock = clock or _clock(installation)
         self._clearance = LEAST
+        self._confined: dict[str, _Answering] = {}
         self._role = role
         self._health = Health(attends=role is Role.RUN)
         self._memory = Memory(installation, rate=self._clock.rate)
@@ -80,10 +82,26 @@ class Live:
         return self._clock.rate
 
     def seen_by(self, clearance: Clearance) -> "Live":
-        """The same product, giving out what ``clearance`` may see."""
+        """The same product, giving out what ``clearance`` may see.
+
+        Outside of its scope nothing is there: that is decided here, for all that is asked.
+        """
         seen = copy(self)
         seen._clearance = clearance
+        if clearance.scope is not None:
+            mine = self._within(clearance.scope)
+            seen._installation, seen._memory, seen._boards, seen._lab = mine
         return seen
+
+    def _within(self, scope: str) -> "_Answering":
+        """What answers for one area, made once."""
+        known = self._confined.get(scope)
+        if known is None:
+            mine, rate = confined(self._installation, scope), self._clock.rate
+            memory, lab = Memory(mine, rate=rate), LabDesk(mine, rate=rate)
+            known = _Answering(mine, memory, BoardDesk(mine), lab)
+            self._confined[scope] = known
+        return known
 
     def start(self) -> None:
         """Begin to poll and to listen, where that is the role and no other process does."""
@@ -280,6 +298,15 @@ class Live:
         with installation.store.reading() as reader:
             answer: list[dict[str, Any]] = question(reader, query, installation.desk)
         return answer
+
+
+class _Answering(NamedTuple):
+    """What answers, and what it remembers: nothing of it is shared between scopes."""
+
+    installation: Installation
+    memory: Memory
+    boards: BoardDesk
+    lab: LabDesk
 
 
 def _clock(installation: Installation) -> Clock:

@@ -108,7 +108,7 @@ def read_snapshot(
     )
     return Snapshot(
         now=now,
-        area_names=settings.area.name.as_dict(),
+        area_names=installation.desk.areas.top.names,
         time_zone=str(settings.area.time_zone),
         synthetic=settings.area.synthetic,
         schematic_grids=settings.grids is not None and settings.grids.schematic,
@@ -121,7 +121,12 @@ def read_snapshot(
         grids=_grid_states(installation.chart_at(now), counts),
         map=camera_of(installation, now),
         intake=intake,
-        quality=_quality(whole, unlocated, delivered.values()),
+        quality=_quality(
+            whole,
+            unlocated,
+            # nobody knows where what cannot be read has happened
+            delivered.values() if installation.desk.within is None else (),
+        ),
         replay=_replay(installation, now),
         clock_rate=1.0 if settings.demo is None else settings.demo.speed,
         next_change_at=_next_change(opened, boards, shift, now),
@@ -178,7 +183,7 @@ def _boards(
     devices = read_devices(
         reader,
         installation.register,
-        installation.desk.areas,
+        installation.desk,
         now=now,
         silent_after=settings.devices.silent_after,
         down=frozenset(s.id for s in sources if s.state in _DEAF),

@@ -23,6 +23,7 @@ from pipelines.groups import (
     State,
     check_places,
     group_key,
+    in_scope,
     matches,
     passes,
     severities,
@@ -138,6 +139,7 @@ def conditions(query: Query, desk: Desk) -> Iterator[ColumnElement[bool]]:
     """The query's window and filters, for the database; its verdict is not one of them."""
     yield starts_in(spans(query, desk))
     incident = schema.incident.c
+    yield in_scope(desk)
     if query.grid_code is not None:
         yield incident.grid == query.grid_code
     if query.sources is not None:

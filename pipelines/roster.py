@@ -146,6 +146,7 @@ def read_roster(
     states = health.report(sources, delivered, now=now, rhythms=rhythms)
     counted = recent_hours(reader, now=now)
     without = unmapped.totals(reader)
+    is_whole = installation.desk.within is None
     lines = []
     for source, state in zip(sources, states, strict=True):
         known = rhythms.get(source.id, NO_RHYTHM)
@@ -170,11 +171,11 @@ def read_roster(
         lines.append(SourceDetail(**detail))
     return Roster(
         now=now,
-        area_names=settings.area.name.as_dict(),
+        area_names=installation.desk.areas.top.names,
         time_zone=str(zone),
         labels=settings.labels,
         lines=tuple(lines),
-        codes=tuple(unmapped.listed(reader, limit=CODES_SHOWN)),
+        codes=tuple(unmapped.listed(reader, limit=CODES_SHOWN)) if is_whole else (),
         is_standby=is_standby,
         holders=tuple(sorted({line.holder for line in lines if line.holder})),
         canary_every=settings.canary.every,
@@ -186,8 +187,12 @@ def read_roster(
 def read_quarantine(
     reader: Reader, installation: Installation, source: str | None, *, now: datetime
 ) -> QuarantineList:
-    """What is in quarantine, newest first, and why, most frequent first."""
-    delivered = reader.sources()
+    """What is in quarantine, newest first, and why, most frequent first.
+
+    Nobody knows where that happened, so it is not there for whoever has a scope.
+    """
+    is_whole = installation.desk.within is None
+    delivered = reader.sources() if is_whole else {}
     rows = delivered.values() if source is None else filter(None, [delivered.get(source)])
     return QuarantineList(
         now=now,
@@ -195,8 +200,8 @@ def read_quarantine(
         source=source,
         names={s.id: s.names for s in installation.sources},
         total=sum(row.quarantined for row in rows),
-        groups=tuple(quarantine.groups(reader, source=source)),
-        items=tuple(quarantine.items(reader, source=source, limit=ITEMS_SHOWN)),
+        groups=tuple(quarantine.groups(reader, source=source)) if is_whole else (),
+        items=tuple(quarantine.items(reader, source=source, limit=ITEMS_SHOWN)) if is_whole else (),
         grids_version=installation.chart_at(now).cells.version,
         labels=installation.settings.labels,
     )

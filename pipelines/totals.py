@@ -289,7 +289,7 @@ def _per(query: Query, desk: Desk, *, silent: bool) -> int:
     per = _ASKED.get(query.by, 0) if query.by not in (None, BY_LEVEL.get(top.level)) else 0
     if query.grid is not None or query.community is not None:
         per |= GRID
-    if query.area not in (None, top.code):
+    if query.area not in (None, top.code) or desk.within is not None:
         per |= GRID
     if query.kind is not None:
         per |= KIND

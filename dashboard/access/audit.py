@@ -38,6 +38,7 @@ class Act(StrEnum):
     INVITED = "invited"
     PASSWORD_SET = "password_set"
     ROLE_CHANGED = "role_changed"
+    SCOPE_CHANGED = "scope_changed"
     UNLOCKED = "unlocked"
     ACCOUNT_CLOSED = "account_closed"
     WALL_ADDED = "wall_added"

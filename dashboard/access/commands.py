@@ -12,23 +12,34 @@ from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from dashboard.access.retention import recorded
 from pipelines.clock import SystemClock
-from pipelines.installation import open_installation
+from pipelines.errors import QueryError
+from pipelines.installation import areas_of, open_installation
 from pipelines.retention import purge
 from pipelines.settings import Settings
 
 Command = Callable[..., argparse.ArgumentParser]
 """What adds one command to the command line: of (commands, name, function, json_flag)."""
 
+_SCOPE = "code of the area outside of which nothing is there for them; '' is the whole"
 _OPERATOR = "operator"
 """Whoever has the command line of the server."""
 
 
 def invite(settings: Settings, options: argparse.Namespace) -> int:
     """Make an account, or give its owner a link to set a new password."""
+    scope = _scope(settings, options.scope)
     with _keeper(settings) as keeper:
         role, now = Role(options.role), SystemClock().now()
-        token = keeper.invite(options.name, role, by=_OPERATOR, now=now)
+        token = keeper.invite(options.name, role, by=_OPERATOR, now=now, scope=scope)
     print(f"{settings.address}/invitation/{token}")
+    return 0
+
+
+def set_scope(settings: Settings, options: argparse.Namespace) -> int:
+    """Confine a person to an area, at once; an empty code is the whole."""
+    scope = _scope(settings, options.code)
+    with _keeper(settings) as keeper:
+        keeper.set_scope(options.name, scope, by=_OPERATOR, now=SystemClock().now())
     return 0
 
 
@@ -41,8 +52,10 @@ def close_account(settings: Settings, options: argparse.Namespace) -> int:
 
 def add_wall(settings: Settings, options: argparse.Namespace) -> int:
     """Let a wall screen in: prints the address to open on it, once."""
+    scope = _scope(settings, options.scope)
     with _keeper(settings) as keeper:
-        token = keeper.add_wall(options.name, by=_OPERATOR, now=SystemClock().now())
+        now = SystemClock().now()
+        token = keeper.add_wall(options.name, by=_OPERATOR, now=now, scope=scope)
     print(f"{settings.address}/enter/{token}")
     return 0
 
@@ -59,9 +72,9 @@ def list_access(settings: Settings, options: argparse.Namespace) -> int:
     with _keeper(settings) as keeper:
         for row in keeper.accounts():
             state = "closed" if row.closed_ms else "open"
-            print(f"account {row.name}: {row.role}, {state}")
+            print(f"account {row.name}: {row.role}, {state}{_of(row.scope)}")
         for row in keeper.walls():
-            print(f"wall {row.name}: {'revoked' if row.revoked_ms else 'open'}")
+            print(f"wall {row.name}: {'revoked' if row.revoked_ms else 'open'}{_of(row.scope)}")
     return 0
 
 
@@ -104,6 +117,24 @@ def remove_past_terms(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+def _of(scope: str | None) -> str:
+    return f", of {scope}" if scope else ""
+
+
+def _scope(settings: Settings, code: str | None) -> str | None:
+    """A scope as it was given; raises QueryError where there is no such area."""
+    if code:
+        areas = areas_of(settings)
+        if areas.get(code) is None:
+            raise QueryError(
+                f"scope = {code!r}: there is no such area; use the code of a "
+                f"{' or '.join(areas.levels)} of {settings.file}"
+            )
+        if code == areas.top.code:
+            return ""
+    return code
+
+
 def _keeper(settings: Settings) -> AbstractContextManager[Keeper]:
     return closing(Keeper(kept_at(settings)))
 
@@ -117,9 +148,14 @@ def access_commands(commands: Any, command_of: Command) -> None:
     command = command_of(access, "invite", invite)
     command.add_argument("name")
     command.add_argument("role", choices=[role for role in Role if role is not Role.WALL])
+    command.add_argument("--scope", help=_SCOPE)
+    command = command_of(access, "scope", set_scope)
+    command.add_argument("name")
+    command.add_argument("code", help=_SCOPE)
     command_of(access, "close", close_account).add_argument("name")
     command = command_of(access, "add-wall", add_wall)
     command.add_argument("name")
+    command.add_argument("--scope", help=_SCOPE)
     command_of(access, "revoke-wall", revoke_wall).add_argument("name")
     command_of(access, "list", list_access)
     audit = commands.add_parser("audit", help="what was done, and whether the log is whole")

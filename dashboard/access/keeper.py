@@ -12,8 +12,9 @@ from dashboard.access import passwords
 from dashboard.access.audit import Act, Audit
 from dashboard.access.engine import changing, open_engine
 from dashboard.access.person import Person, Role
+from dashboard.access.refusals import AccessError as AccessError
+from dashboard.access.scopes import confine, kept, no_admin, person
 from dashboard.access.tables import account, attempt, invitation, session, wall
-from pipelines.errors import Grid135Error
 from pipelines.privacy import masked
 from pipelines.store.rows import from_ms, to_ms
 
@@ -30,14 +31,6 @@ REVEALS_WITHIN = timedelta(minutes=10)
 """How many masked values one person may ask for, and in what time."""
 _SEEN_EVERY = timedelta(seconds=15)
 """How often it is written down that a session is in use: not at every request."""
-
-
-class AccessError(Grid135Error):
-    """Somebody may not come in, or an account cannot be changed so; ``why`` is a text key."""
-
-    def __init__(self, why: str, detail: str = "") -> None:
-        super().__init__(f"{why}: {detail}" if detail else why)
-        self.why = why
 
 
 class Keeper:
@@ -64,10 +57,15 @@ class Keeper:
             able = query.where(account.c.password.is_not(None))
             return connection.execute(able).first() is not None
 
-    def invite(self, name: str, role: Role, *, by: str, now: datetime) -> str:
+    def invite(
+        self, name: str, role: Role, *, by: str, now: datetime, scope: str | None = None
+    ) -> str:
         """Make an account, or let its owner set a new password; return the token of the link.
 
-        Raises AccessError for a name that is none, or a role that only walls have.
+        ``scope`` is the code of the area outside of which nothing is there for them; empty is the
+        whole, and None leaves it as it was, which for a new account is the whole. Raises
+        AccessError for a name that is none, a role that only walls have, or an administrator of
+        less than the whole.
         """
         name = _name(name)
         if role is Role.WALL:
@@ -77,7 +75,9 @@ class Keeper:
             known = connection.execute(select(account).where(account.c.name == name)).first()
             if known is not None and known.via is not None:
                 raise AccessError("known_elsewhere", known.via)
-            values = {"role": role.value, "closed_ms": None}
+            scope = kept(connection, account, name, scope)
+            no_admin(name, role, scope)
+            values = {"role": role.value, "closed_ms": None, "scope": scope}
             if known is None:
                 fresh = {"name": name, "created_ms": to_ms(now), "failures": 0}
                 connection.execute(insert(account).values(**fresh, **values))
@@ -88,7 +88,7 @@ class Keeper:
             connection.execute(
                 insert(invitation).values(token=_kept(token), name=name, expires_ms=expires)
             )
-            detail = {"role": role.value}
+            detail = {"role": role.value} | ({"scope": scope} if scope else {})
             self.audit.add(
                 Act.INVITED, who=by, now=now, about=name, detail=detail, within=connection
             )
@@ -254,21 +254,27 @@ class Keeper:
         }
         return {token: person for token, person in found.items() if person is not None}
 
-    def add_wall(self, name: str, *, by: str, now: datetime) -> str:
+    def add_wall(self, name: str, *, by: str, now: datetime, scope: str | None = None) -> str:
         """Let a wall screen in; return its token. One of the same name is revoked.
 
+        ``scope`` is the area that it shows; empty is the whole, and None that of the one before.
         Raises AccessError for a name that is none.
         """
         name = _name(name)
         token = secrets.token_urlsafe(32)
         row = {"token": _kept(token), "created_ms": to_ms(now), "revoked_ms": None}
         with changing(self._engine) as connection:
+            scope = kept(connection, wall, name, scope)
+            row |= {"scope": scope}
+            detail = {"scope": scope} if scope else None
             connection.execute(delete(wall).where(wall.c.name == name))
             connection.execute(
                 delete(session).where(session.c.name == name, session.c.kind == "wall")
             )
             connection.execute(insert(wall).values(name=name, **row))
-            self.audit.add(Act.WALL_ADDED, who=by, now=now, about=name, within=connection)
+            self.audit.add(
+                Act.WALL_ADDED, who=by, now=now, about=name, detail=detail, within=connection
+            )
         return token
 
     def revoke_wall(self, name: str, *, by: str, now: datetime) -> None:
@@ -322,6 +328,7 @@ class Keeper:
         with changing(self._engine) as connection:
             if role is not Role.ADMIN:
                 self._keep_an_admin(connection, name)
+            no_admin(name, role, kept(connection, account, name, None))
             mine = update(account).where(
                 account.c.name == name, account.c.closed_ms.is_(None), account.c.via.is_(None)
             )
@@ -331,6 +338,14 @@ class Keeper:
             self.audit.add(
                 Act.ROLE_CHANGED, who=by, now=now, about=name, detail=detail, within=connection
             )
+
+    def set_scope(self, name: str, scope: str | None, *, by: str, now: datetime) -> None:
+        """Confine somebody to an area, or with None to the whole, at once.
+
+        Raises AccessError when there is no such account, and for an administrator.
+        """
+        with changing(self._engine) as connection:
+            confine(connection, self.audit, name, scope, by=by, now=now)
 
     def unlock(self, name: str, *, by: str, now: datetime) -> None:
         """Let somebody try again who is locked; raises AccessError when there is no such one."""
@@ -423,15 +438,18 @@ class Keeper:
 
     def _let_in(self, connection: Connection, names: Sequence[str]) -> dict[str, Person]:
         """The walls of these names that have not been revoked."""
-        query = select(wall.c.name).where(wall.c.name.in_(names), wall.c.revoked_ms.is_(None))
-        found = connection.execute(query).scalars() if names else ()
-        return {name: Person(name=name, role=Role.WALL) for name in found}
+        query = select(wall).where(wall.c.name.in_(names), wall.c.revoked_ms.is_(None))
+        found = connection.execute(query).all() if names else ()
+        return {
+            row.name: Person(name=row.name, role=Role.WALL, scope=row.scope or None)
+            for row in found
+        }
 
     def _people(self, connection: Connection, names: Sequence[str]) -> dict[str, Person]:
         """The people of these names whose accounts are open."""
         query = select(account).where(account.c.name.in_(names), account.c.closed_ms.is_(None))
         found = connection.execute(query).all() if names else ()
-        return {row.name: Person(name=row.name, role=Role(row.role)) for row in found}
+        return {row.name: person(row) for row in found}
 
 
 def _open_account(connection: Connection, name: str) -> Any:

@@ -14,11 +14,13 @@ class Person:
 
     name: str
     role: Role
+    scope: str | None = None
+    """The code of the area outside of which nothing is there for them; None is the whole."""
 
     @property
     def clearance(self) -> Clearance:
         """What they may be shown."""
-        return Clearance(role=self.role)
+        return Clearance(role=self.role, scope=self.scope)
 
 
 ANYBODY = Person(name="", role=Role.VIEWER)

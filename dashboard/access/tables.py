@@ -20,6 +20,7 @@ account = Table(
     Column("locked_until_ms", BigInteger),
     Column("closed_ms", BigInteger),
     Column("via", String),
+    Column("scope", String),
 )
 """One row a person; ``via`` says where they are known, if not here: ``oidc`` or ``ldap``."""
 
@@ -60,6 +61,7 @@ wall = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("revoked_ms", BigInteger),
     Column("seen_ms", BigInteger),
+    Column("scope", String),
 )
 """One row a wall screen: it may look, for as long as its token is not revoked."""
 

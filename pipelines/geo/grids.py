@@ -86,6 +86,11 @@ class Grids:
         """Every grid with its polygon."""
         return zip(self._by_code.values(), self._shapes, strict=True)
 
+    def only(self, codes: Collection[str]) -> "Grids":
+        """Some of the grids alone."""
+        chosen = [(grid, shape) for grid, shape in self.shapes() if grid.code in codes]
+        return Grids([grid for grid, _ in chosen], [shape for _, shape in chosen], ())
+
     def corners_of(self, codes: Collection[str]) -> tuple[tuple[float, float], ...]:
         """The (longitude, latitude) of the hull around some of the grids."""
         return _corners([shape for grid, shape in self.shapes() if grid.code in codes])

@@ -12,7 +12,7 @@ from sqlalchemy import not_, or_
 
 from pipelines.geo.camera import camera_over, extent_over
 from pipelines.geo.grids import Grids
-from pipelines.groups import BY_LEVEL, Query
+from pipelines.groups import BY_LEVEL, Query, in_scope
 from pipelines.installation import Installation
 from pipelines.kpis.comparison import TAIL_95, TAIL_998, TOO_FEW, judged, limits, tail
 from pipelines.model.area import AreaLevel, AreaTree
@@ -204,6 +204,7 @@ def _last_misses(
     table, desk = schema.incident, installation.desk
     late = table.c.arrived_ms - table.c.t0_ms > _least_limit(installation) // _MS
     candidates = reader.incident_rows(
+        in_scope(desk),
         table.c.t0_ms >= to_ms(since),
         table.c.t0_ms <= to_ms(now),
         or_(table.c.arrived_ms.is_(None), late),

@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
+from pipelines.groups import in_scope
 from pipelines.installation import Installation
 from pipelines.model.milestone import Milestone
 from pipelines.model.rules import Limit, Rules
@@ -39,7 +40,8 @@ def read_complaints(
     if not kinds:
         return None
     rules = installation.desk.rules
-    cases = _cases(reader, rules, kinds, deadlines, now)
+    mine = in_scope(installation.desk)
+    cases = _cases(reader, rules, kinds, deadlines, now, mine)
     by_community: dict[str, Counter[Due]] = defaultdict(Counter)
     now_ms = to_ms(now)
     for case in cases:
@@ -48,7 +50,9 @@ def read_complaints(
     most = installation.settings.wall.open_rows
     dated = (case for case in cases if case.deadline_ms is not None)
     first = sorted(dated, key=lambda case: (case.deadline_ms, case.id))
-    came, closed = _flow(reader, kinds, now, bucket_start(Level.DAY, now, installation.desk.zone))
+    came, closed = _flow(
+        reader, kinds, now, bucket_start(Level.DAY, now, installation.desk.zone), mine
+    )
     return ComplaintBoard(
         open=len(cases),
         by_due=dict(sum(by_community.values(), Counter())),
@@ -61,12 +65,17 @@ def read_complaints(
 
 
 def _cases(
-    reader: Reader, rules: Rules, kinds: tuple[str, ...], deadlines: Deadlines, now: datetime
+    reader: Reader,
+    rules: Rules,
+    kinds: tuple[str, ...],
+    deadlines: Deadlines,
+    now: datetime,
+    mine: ColumnElement[bool],
 ) -> list[_Case]:
     table = schema.incident
     query = select(
         table.c.id, table.c.t0_ms, table.c.grid, table.c.kind_at_dispatch, table.c.severity
-    ).where(is_open(now), is_no_drill(), table.c.kind_at_dispatch.in_(kinds))
+    ).where(is_open(now), is_no_drill(), table.c.kind_at_dispatch.in_(kinds), mine)
     if len(deadlines) > _MOST_REMEMBERED:
         deadlines.clear()
     found = []
@@ -107,11 +116,15 @@ def _has_targets(rules: Rules, kinds: tuple[str, ...]) -> bool:
 
 
 def _flow(
-    reader: Reader, kinds: tuple[str, ...], now: datetime, midnight: datetime
+    reader: Reader,
+    kinds: tuple[str, ...],
+    now: datetime,
+    midnight: datetime,
+    mine: ColumnElement[bool],
 ) -> tuple[int, int]:
     """How many came and how many were closed since midnight, local time."""
     table = schema.incident
-    complaint = (table.c.kind_at_dispatch.in_(kinds), is_no_drill())
+    complaint = (table.c.kind_at_dispatch.in_(kinds), is_no_drill(), mine)
 
     def since_midnight(column: Any) -> int:
         span = (column >= to_ms(midnight), column <= to_ms(now))

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from pipelines.groups import in_scope
 from pipelines.installation import Installation
 from pipelines.snapshot import Critical, NearUnit, OpenIncident
 from pipelines.store import schema
@@ -28,6 +29,7 @@ def read_critical(
         .where(
             is_open(now),
             is_no_drill(),
+            in_scope(installation.desk),
             table.c.received_ms > to_ms(now - keeps),
             table.c.received_ms <= to_ms(now),
             table.c.t0_ms >= to_ms(now - _STALE),

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select, true, tuple_
 
 from pipelines.devices import Register
+from pipelines.groups import Desk
 from pipelines.model.area import AreaTree
 from pipelines.model.device import Condition, DeviceState
 from pipelines.snapshot import DeviceAlarm, DeviceBoard
@@ -26,7 +27,7 @@ _MS = timedelta(milliseconds=1)
 def read_devices(
     reader: Reader,
     register: Register,
-    areas: AreaTree,
+    desk: Desk,
     *,
     now: datetime,
     silent_after: timedelta,
@@ -35,12 +36,18 @@ def read_devices(
     """The board, or None where there is no device at all.
 
     Only the devices with something the matter are read one by one. ``down`` are the sources that
-    cannot be reached.
+    cannot be reached. Whoever has a scope is told of the devices that hang in it.
     """
-    heard, silent, unknown = _counts(reader, now, silent_after, down)
+    areas = desk.areas
+    mine: ColumnElement[bool] = true()
+    if desk.within is not None:
+        register = register.within(desk.within)
+        device = tuple_(schema.device.c.source, schema.device.c.device)
+        mine = device.in_([(entry.source, entry.device) for entry in register])
+    heard, silent, unknown = _counts(reader, now, silent_after, down, mine)
     if not heard and not len(register):
         return None
-    ailing = _ailing(reader)
+    ailing = _ailing(reader, mine)
     holding = Counter(condition for state in ailing for condition in state.holding)
     return DeviceBoard(
         registered=len(register),
@@ -55,7 +62,11 @@ def read_devices(
 
 
 def _counts(
-    reader: Reader, now: datetime, silent_after: timedelta, down: Collection[str]
+    reader: Reader,
+    now: datetime,
+    silent_after: timedelta,
+    down: Collection[str],
+    mine: ColumnElement[bool],
 ) -> tuple[int, int, int]:
     table = schema.device
     least = silent_after // _MS
@@ -64,7 +75,7 @@ def _counts(
     quiet = to_ms(now) - table.c.last_seen_ms > allowed
     query = select(table.c.source, func.count(), func.sum(case((quiet, 1), else_=0)))
     heard = silent = unknown = 0
-    for source, n, still in reader.rows(query.group_by(table.c.source)):
+    for source, n, still in reader.rows(query.where(mine).group_by(table.c.source)):
         heard += int(n)
         if source in down:
             unknown += int(still)
@@ -73,10 +84,10 @@ def _counts(
     return heard, silent, unknown
 
 
-def _ailing(reader: Reader) -> list[DeviceState]:
+def _ailing(reader: Reader, mine: ColumnElement[bool]) -> list[DeviceState]:
     """The devices with a condition that holds."""
     table = schema.device
-    query = select(table).where(table.c.conditions.contains("true"))
+    query = select(table).where(table.c.conditions.contains("true"), mine)
     return [device_from(row) for row in reader.rows(query)]
 
 

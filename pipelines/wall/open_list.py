@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
+from pipelines.groups import in_scope
 from pipelines.installation import Installation
 from pipelines.model.clock import Reading, judge, state_of
 from pipelines.model.fact import Reason
@@ -62,7 +63,7 @@ def open_counts(reader: Reader, installation: Installation, now: datetime) -> Op
     table, rules = schema.incident.c, installation.desk.rules
     query = (
         select(table.grid, table.kind_at_dispatch, func.count())
-        .where(is_open(now), is_no_drill())
+        .where(is_open(now), is_no_drill(), in_scope(installation.desk))
         .group_by(table.grid, table.kind_at_dispatch)
     )
     by_grid = Counter[str]()
@@ -119,7 +120,11 @@ def open_incidents(
     """The most urgent first. Of very many, all newer emergencies, then the newest of the rest."""
     table = schema.incident
     later = case((table.c.kind_at_dispatch.in_(complaint_kinds(installation)), 1), else_=0)
-    query = select(table).where(is_open(now)).order_by(later, table.c.t0_ms.desc())
+    query = (
+        select(table)
+        .where(is_open(now), in_scope(installation.desk))
+        .order_by(later, table.c.t0_ms.desc())
+    )
     found = remembered.ranked(reader.rows(query.limit(_OPEN_READ)), installation, now)
     return sorted(found, key=lambda item: (item.rank, item.view.id))
 

@@ -39,14 +39,13 @@ class Site:
         guard = Guard(app, keeper=keeper, clock=clock, hosts=hosts, policy=policy)
         self.server = Server(backend, app=guard)
 
-    def session(self, role: Role, name: str = "") -> str:
-        """The cookie of somebody with this role."""
+    def session(self, role: Role, name: str = "", *, scope: str | None = None) -> str:
+        """The cookie of somebody with this role, and perhaps a scope."""
         if role is Role.WALL:
-            return self.keeper.enter_wall(
-                self.keeper.add_wall(name or "hall", by="x", now=NINE), now=NINE
-            )
+            added = self.keeper.add_wall(name or "hall", by="x", now=NINE, scope=scope)
+            return self.keeper.enter_wall(added, now=NINE)
         name = name or f"the {role}"
-        invited = self.keeper.invite(name, role, by="x", now=NINE)
+        invited = self.keeper.invite(name, role, by="x", now=NINE, scope=scope)
         self.keeper.set_password(invited, PASSWORD, now=NINE)
         return self.keeper.log_in(name, PASSWORD, peer="", now=NINE)
 
