@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from app import main
@@ -53,7 +53,9 @@ from tests.pipelines.installations import (
 )
 from tests.pipelines.test_freezing import CLOSED, MARCH
 from tests.pipelines.test_ingest import an_empty_street
+from tests.stores import environ_of, examples, on_every_database
 
+pytestmark = on_every_database
 DAY = 86_400
 LAYOUTS: Mapping[str, Mapping[str, tuple[str, float]]] = {
     "A": {"G1": ("C1", 120.0), "G2": ("C1", 120.1), "G3": ("C2", 120.2)},
@@ -163,12 +165,25 @@ beginnings: st.SearchStrategy[Config] = st.sampled_from(
 )
 
 
-@settings(max_examples=30)
-@given(config=beginnings, first=st.lists(calls, min_size=4, max_size=8),
-       script=st.lists(steps, min_size=1, max_size=5))  # fmt: skip
 def test_after_any_changes_of_boundaries_and_late_facts_all_is_as_counted_one_by_one(
+    template: Installation,
+) -> None:
+    @settings(max_examples=examples(25), phases=[Phase.reuse, Phase.generate])
+    @given(
+        config=beginnings,
+        first=st.lists(calls, min_size=4, max_size=8),
+        script=st.lists(steps, min_size=1, max_size=5),
+    )
+    def holds(config: Config, first: list[dict[str, str]], script: list[object]) -> None:
+        play(template, config, first, script)
+
+    holds()
+
+
+def play(
     template: Installation, config: Config, first: list[dict[str, str]], script: list[object]
 ) -> None:
+    """Take calls in, change the boundaries as told, and compare with counting one by one."""
     with a_street(template, config) as street:
         taken_in(street, *first)
         for n, step in enumerate(script):
@@ -232,6 +247,10 @@ def boundaries(folder: Path, file: str, layout: str) -> None:
     a_file(folder / file, f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}')
 
 
+def environ(folder: Path) -> dict[str, str]:
+    return {"GRID135_DATA": str(folder / "data")} | environ_of(folder)
+
+
 def configured(folder: Path, *versions: tuple[str, str | None]) -> Settings:
     """The settings with these files and the days from which they are valid."""
     blocks = [
@@ -242,7 +261,7 @@ def configured(folder: Path, *versions: tuple[str, str | None]) -> Settings:
     for layout, _ in versions:
         boundaries(folder, f"{layout}.geojson", layout)
     grids = '[grids]\ncode = "code"\nparent = "parent"\n' + "\n".join(blocks)
-    return load({"GRID135_DATA": str(folder / "data")}, str(a_config(folder, grids=grids)))
+    return load(environ(folder), str(a_config(folder, grids=grids)))
 
 
 @pytest.fixture
@@ -310,7 +329,7 @@ def test_reattribution_under_other_targets_makes_all_anew(folder: Path) -> None:
     grids = '[grids]\ncode = "code"\nparent = "parent"\nfile = "B.geojson"\n'
     more = '\n[targets]\narrived = "150s"\n'
     config = a_config(folder, grids=grids, more=more)
-    wanted = load({"GRID135_DATA": str(folder / "data")}, str(config))
+    wanted = load(environ(folder), str(config))
     street = open_installation(wanted, replayed=False, moving=True)
 
     done = move_into_grids(street, None, quietly, now=MUCH_LATER)
@@ -390,7 +409,8 @@ def test_the_map_draws_the_boundaries_that_are_valid_now(folder: Path) -> None:
 def app(folder: Path, *arguments: str) -> int:
     """One command of app.py, in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRID135_DATA", str(folder / "data"))
+        for name, value in environ(folder).items():
+            patch.setenv(name, value)
         return main([*arguments, "--config", str(folder / "street.toml")])
 
 
