@@ -150,10 +150,11 @@ def test_a_worker_that_was_paused_wakes_up_late_and_takes_nothing_in(tmp_path: P
         assert until(lambda: stored(tmp_path) == all_of(3))
 
 
+@on_every_database
 def test_servers_know_from_the_store_what_only_a_worker_sees(tmp_path: Path) -> None:
     config = the_config(tmp_path, more=PUSHED)
     drop_calls(tmp_path, 0)
-    environ = {"GRID135_TEST_PUSH": SECRET}
+    environ = {"GRID135_TEST_PUSH": SECRET} | environ_of(tmp_path)
     told_at = a_port()
     measuring = environ | {"GRID135_METRICS_PORT": str(told_at)}
     worker = Product(tmp_path, config, role="ingest", environ=measuring)
