@@ -47,13 +47,16 @@ class Duty:
         self._sources = {source.id: source for source in installation.sources}
         self._pushed = {s.id for s in installation.sources if s.receiver is not None}
         self._is_played = is_played(installation)
-        alone = () if self._is_played else self._sources.keys() - self._pushed
-        health.claims = {source: lease_of(source) for source in sorted(alone)}
+        shared = () if self._is_played else sorted(self._sources.keys() - self._pushed)
+        claims = {source: lease_of(source) for source in shared}
+        # a lease has the machine's time, which is not that of what is played
+        health.claims = dict.fromkeys(self._sources, PLAYED) if self._is_played else claims
+        health.tells_since_when = not self._is_played
         health.is_ours = self._is_ours
         self._keeper = Keeper(
             installation.store,
             self._leases,
-            shared=tuple(health.claims.values()),
+            shared=tuple(claims.values()),
             single=(PLAYED,) if self._is_played else (UPKEEP,),
             gained=self._begin,
             lost=self._end,

@@ -47,7 +47,8 @@ class Health:
 
     Of the sources that this process takes in (``is_ours``) it knows by itself; of the others what
     their process has written into the store, since the last :meth:`look`. ``claims`` names the
-    lease of each source that has one. ``on_change`` is called when a source goes down or comes
+    lease of each source that has one, and ``tells_since_when`` says that the times of leases are
+    those of the product. ``on_change`` is called when a source goes down or comes
     back. A source whose lease nobody ever held counts as attended where ``attends``: by a process
     that is about to take it.
     """
@@ -56,6 +57,7 @@ class Health:
         self.on_change: Callable[[], None] = lambda: None
         self.is_ours: Callable[[str], bool] = lambda _: True
         self.claims: Mapping[str, str] = {}
+        self.tells_since_when = True
         self._attends = attends
         self._heard: dict[str, Heard] = {}
         self._rehearsed: dict[str, Rehearsal] = {}
@@ -156,7 +158,8 @@ class Health:
             elif claim in alive:
                 attended[source] = Attendance(holder=held.holder)
             else:
-                attended[source] = Attendance(since=held.left_at)
+                since = held.left_at if self.tells_since_when else None
+                attended[source] = Attendance(since=since)
         with self._lock:
             self._told, self._attended, self._delays = told, attended, delays
             for name, rehearsal in rehearsed.items():

@@ -22,6 +22,7 @@ from pipelines.lease import (
     read_leases,
     workers_of,
 )
+from pipelines.live import Live
 from pipelines.store import schema
 from pipelines.store.store import Store
 from tests.builders import NINE, at
@@ -324,6 +325,23 @@ def test_a_process_that_cannot_begin_lets_the_lease_go(store: Store) -> None:
         keeper.start()
 
     assert not is_held(store, CALLS, now=NINE)
+
+
+def test_of_a_replay_too_every_process_knows_who_plays_it(tmp_path: Path) -> None:
+    drop(tmp_path / "calls.csv", as_csv([a_call("A-1")]))
+    options = f'replay = {{ from = "{NINE.isoformat()}" }}'
+    first = Live(an_installation(tmp_path, replayed=True, options=options))
+    first.start()
+    second = Live(an_installation(tmp_path, replayed=True, options=options))
+    second.start()
+    try:
+        roster = second.roster()
+        assert roster.is_standby
+        assert roster.holders == first.roster().holders
+        assert len(roster.holders) == 1
+    finally:
+        second.stop()
+        first.stop()
 
 
 def test_a_second_process_leaves_a_replay_that_is_playing_alone(tmp_path: Path) -> None:
