@@ -128,7 +128,8 @@ class Duty:
             writer.put(schema.heard, [heard_row(name, heard) for name, heard in news.items()])
 
         try:
-            self._installation.store.taking_in(work)
+            # that all is well still, a screen is in no hurry to show
+            self._installation.store.taking_in(work, quiet=not self._health.is_urgent(news))
         except LeaseLostError:
             return  # the next turn finds out which
         self._health.noted(news)

@@ -137,6 +137,15 @@ class Health:
                 if _is_news(heard, *self._noted.get(name, (None, 0.0)), at=at)
             }
 
+    def is_urgent(self, news: Mapping[str, Heard]) -> bool:
+        """Whether screens are to show it at once: one went down, came back, or is told first."""
+        with self._lock:
+            before = {name: self._noted[name][0] for name in news if name in self._noted}
+        return any(
+            name not in before or _trouble(heard) != _trouble(before[name])
+            for name, heard in news.items()
+        )
+
     def noted(self, news: Mapping[str, Heard]) -> None:
         """The others can know this now."""
         at = time.monotonic()
@@ -267,6 +276,10 @@ def _state(
     if source.silence is not None:  # what the block says is known better than what we guess
         return SourceState.SILENT if now - last > source.silence else SourceState.LIVE
     return SourceState.SILENT if rhythm.is_silent(last, now) else SourceState.LIVE
+
+
+def _trouble(heard: Heard) -> tuple[datetime | None, str | None]:
+    return heard.down_since, heard.problem
 
 
 def _is_news(heard: Heard, before: Heard | None, noted_s: float, *, at: float) -> bool:

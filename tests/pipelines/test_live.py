@@ -157,6 +157,24 @@ def test_a_bug_in_one_decoder_stops_neither_its_own_polling_nor_the_others(
         assert reader.sources()["calls"].reports == 1
 
 
+def test_what_went_down_is_shown_at_once_and_what_is_well_when_there_is_time(
+    health: Health,
+) -> None:
+    health.succeeded("calls", now=at(0))
+    first = health.news(["calls"])
+    assert health.is_urgent(first)
+    health.noted(first)
+    assert health.news(["calls"]) == {}
+
+    health.failed("calls", "refused", now=at(10))
+    down = health.news(["calls"])
+    assert health.is_urgent(down)
+    health.noted(down)
+
+    still = {"calls": replace(down["calls"], problem_at=at(20))}
+    assert not health.is_urgent(still)
+
+
 class Gone:
     """A store whose database does not answer."""
 
