@@ -2,15 +2,23 @@
 
 import csv
 import os
+from collections import Counter
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from random import Random
 from zoneinfo import ZoneInfo
 
 from benchmarks import history, long_history
 from pipelines.installation import place_of_store
+from pipelines.model.clock import Reading
+from pipelines.model.milestone import Milestone
+from pipelines.query import kpi, rows
 from pipelines.store.rows import from_ms
 from pipelines.store.store import Store
 from tests.pipelines.installations import content
 
+ARRIVED, CUMULATIVE = Milestone.ARRIVED, Reading.CUMULATIVE
 CALLS = 6000
 """So many that a year is added up by bins, a month is listed by durations, and a grid by case."""
 
@@ -52,3 +60,24 @@ def test_a_built_history_is_what_the_door_makes_of_it(tmp_path: Path) -> None:
     assert len(content(again, "incident")["incident"]) == CALLS
     again.close()
     door.store.close()
+
+
+def test_the_benchmark_runs_and_its_answers_are_those_of_counting_one_by_one(
+    tmp_path: Path,
+) -> None:
+    result = history.measure(tmp_path, 8000)
+    street = history.open_here(tmp_path)
+    asked = [q for q in islice(history.queries(Random(5)), 40) if q.as_of == long_history.NOW]
+
+    with street.store.reading() as reader:
+        for query in (replace(q, milestone=ARRIVED, reading=CUMULATIVE) for q in asked):
+            listed = rows(reader, query, street.desk)
+            counted = Counter(row["verdict"] for row in listed)
+            lines = kpi(reader, query, street.desk)
+            for name in ("hit", "miss", "unknown", "pending"):
+                assert sum(line[name] for line in lines) == counted[name], query
+
+    assert result["incidents"] == 8000
+    assert result["rows_read"] > 0
+    assert len(asked) > 20
+    street.store.close()
