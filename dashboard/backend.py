@@ -1,6 +1,6 @@
 """What the screen side asks of the number side."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -8,9 +8,11 @@ from pipelines.backdrop import Backdrop
 from pipelines.board import Board
 from pipelines.casefile import CaseFile
 from pipelines.clearance import Clearance
+from pipelines.export import Export
 from pipelines.lab_board import LabBoard
 from pipelines.roster import QuarantineList, Roster
 from pipelines.snapshot import Snapshot
+from pipelines.suggest import Suggestions
 
 
 class Backend(Protocol):
@@ -46,6 +48,12 @@ class Backend(Protocol):
         self, filters: Mapping[str, str], offset: int, limit: int, /
     ) -> tuple[int, list[dict[str, Any]]]:
         """How many rows a board's list has, and some of them; raises QueryError."""
+
+    def find(self, sought: str, /) -> Suggestions:
+        """The places and the newest incidents that say what is sought."""
+
+    def export(self, filters: Mapping[str, str], write: Callable[[Export], None], /) -> None:
+        """Have all rows of a board's list written; raises QueryError for a wrong filter."""
 
     def lab(self, filters: Mapping[str, str]) -> LabBoard:
         """The definition lab; raises QueryError for a wrong filter; called in a worker thread."""

@@ -1,4 +1,4 @@
-"""The rows of a desk's list, a page at a time, as the grid of the browser asks for them."""
+"""The rows of a desk's list, a page at a time, and what its search box offers."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -10,20 +10,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dashboard.access.person import person_of
+from dashboard.addresses import address
 from dashboard.backend import Backend
-from dashboard.text import Say, say_in
+from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
 from dashboard.text.format import date_and_minute
 from dashboard.views import BadViewError, UnknownPageError, View, parse_view
 from pipelines.board_filters import Column
 from pipelines.errors import QueryError
 
+SOUGHT_LONGEST = 80
+"""How many signs of what is sought are looked for."""
 PAGE_MOST = 500
 """How many rows one request may ask for."""
 
 
 def list_routes(backend: Backend) -> list[Route]:
-    """Where the rows of a list are."""
-    return [Route("/list", _rows(backend))]
+    """Where the rows of a list are, and what a search offers."""
+    return [Route("/list", _rows(backend)), Route("/find", _find(backend))]
 
 
 def _rows(backend: Backend) -> Callable[[Request], object]:
@@ -42,6 +45,39 @@ def _rows(backend: Backend) -> Callable[[Request], object]:
         return JSONResponse(body, headers={"Cache-Control": "no-store"})
 
     return rows
+
+
+def _find(backend: Backend) -> Callable[[Request], object]:
+    async def find(request: Request) -> Response:
+        sought = request.query_params.get("q", "")[:SOUGHT_LONGEST]
+        language = request.query_params.get("lang", DEFAULT_LANGUAGE)
+        say = say_in(language if language in LANGUAGES else DEFAULT_LANGUAGE)
+        seen = backend.seen_by(person_of(request).clearance)
+        found = await asyncio.to_thread(seen.find, sought)
+        body = [
+            *(
+                {
+                    "group": say(f"areas.{place.level}"),
+                    "text": say.name(place.names),
+                    "more": place.code,
+                    "href": address("desk", place.filters, say.language),
+                }
+                for place in found.places
+            ),
+            *(
+                {
+                    "group": say("find.incidents"),
+                    "text": one.text or one.key,
+                    "more": f"{say.name(one.kind_names)} · "
+                    f"{date_and_minute(one.t0, found.time_zone)}",
+                    "href": address("incident", {"id": one.id}, say.language),
+                }
+                for one in found.incidents
+            ),
+        ]
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+
+    return find
 
 
 def view_of(request: Request) -> View:

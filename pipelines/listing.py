@@ -6,8 +6,9 @@ once and kept for the pages that follow.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import blake2b
 from threading import Lock
 from typing import Any
@@ -26,7 +27,7 @@ from pipelines.query import Case, conditions, outcome_of, row_of
 from pipelines.snapshot import Names
 from pipelines.store import schema
 from pipelines.store.rows import incident_from
-from pipelines.store.search import containing, sought_in
+from pipelines.store.search import candidates, containing, count_found, sought_in
 from pipelines.store.sheets import Slot
 from pipelines.store.store import Reader
 
@@ -150,6 +151,11 @@ class Listing:
         self._ids = None if self._by_start else self._ordered()
 
     @property
+    def as_of(self) -> datetime:
+        """The moment it speaks for."""
+        return self._source.chosen.census.as_of
+
+    @property
     def total(self) -> int:
         """How many incidents it has."""
         return len(self._source.chosen) if self._ids is None else len(self._ids)
@@ -225,21 +231,40 @@ class Listing:
 
     def _sought(self, sought: str) -> Iterator[bytes]:
         """What is sought must stand in what is shown: a masked number is not found by it."""
-        source = self._source
+        source, most = self._source, len(self._source.chosen)
+        if count_found(source.reader, sought, most) < most:
+            yield from self._sought_by_index(sought)
+            return
         rows = containing(
             source.reader,
             sought,
             [*conditions(source.query, source.installation.desk)],
-            order=self._order(),
+            self._order(),
         )
         found = 0
         for batch in _batches(rows):
             for row in source.judged(batch):
-                if sought_in(sought, (row["incident_key"], row["title"], row["address"])):
+                if sought_in(sought, texts_of(row)):
                     yield row["id"].encode()
                     found += 1
                     if found == SOUGHT_MOST:
                         return
+
+    def _sought_by_index(self, sought: str) -> Iterator[bytes]:
+        """The same where the index leaves fewer to be looked at."""
+        source, found = self._source, dict[str, Row]()
+        for ids in candidates(source.reader, sought):
+            for row in source.judged(list(source.reader.incidents(ids).values())):
+                if sought_in(sought, texts_of(row)):
+                    found[row["id"]] = row
+            if len(found) >= SOUGHT_MOST:
+                break
+        name = source.asked.sort
+        rows = sorted(found.values(), key=lambda row: row["id"])
+        rows.sort(key=lambda row: str(row["t0"]), reverse=True)
+        rows.sort(key=lambda row: _value(row, name.removeprefix("-")), reverse=name[0] == "-")
+        for row in rows[:SOUGHT_MOST]:
+            yield row["id"].encode()
 
     def _order(self) -> tuple[UnaryExpression[Any], ...]:
         """The order of the list; equal ones from the newest down."""
@@ -265,6 +290,18 @@ def _column(name: str, installation: Installation) -> ColumnElement[Any]:
         "t0": "t0_ms",
     }
     return table[stored.get(name, name)]
+
+
+def texts_of(row: Mapping[str, Any]) -> tuple[str | None, ...]:
+    """What of a row can be searched, as it is shown."""
+    return (row["incident_key"], row["title"], row["address"], row["id"])
+
+
+def _value(row: Row, name: str) -> tuple[bool, Any]:
+    """What a row is sorted by; nothing comes before everything, as in the database."""
+    stored = {"key": "incident_key"}.get(name, name)
+    value = row["stamps"].get(name) if stored not in row else row[stored]
+    return (value is not None, value if value is not None else "")
 
 
 class _Members:

@@ -1,6 +1,6 @@
 """The running product, as the screens see it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, replace
@@ -19,9 +19,11 @@ from pipelines.clock import Clock, FastClock, SteadyClock, SystemClock
 from pipelines.duty import Duty
 from pipelines.endurance import WALLS_RELOAD
 from pipelines.errors import QueryError
+from pipelines.export import Export, read_export
 from pipelines.freezing import frozen_lines
 from pipelines.gateway import Gateway, SourceLine
 from pipelines.health import Health
+from pipelines.indexing import Indexer
 from pipelines.installation import Installation
 from pipelines.intake import intake
 from pipelines.lab import lab_lines
@@ -39,6 +41,7 @@ from pipelines.scope import confined
 from pipelines.snapshot import Snapshot
 from pipelines.store.heard_rows import Rehearsal
 from pipelines.store.store import Reader
+from pipelines.suggest import Suggestions, suggest
 
 
 class Role(StrEnum):
@@ -72,6 +75,7 @@ class Live:
         self._health = Health(attends=role is Role.RUN)
         self._memory = Memory(installation, rate=self._clock.rate)
         self._boards = BoardDesk(installation)
+        self._indexer = Indexer(installation.store)
         self._lab = LabDesk(installation, rate=self._clock.rate)
         self._gateway = Gateway(installation.door, self._clock)
         self._duty = Duty(installation, self._gateway, self._health, self._clock, purged)
@@ -106,6 +110,7 @@ class Live:
     def start(self) -> None:
         """Begin to poll and to listen, where that is the role and no other process does."""
         self._gateway.start()
+        self._indexer.start()
         if self._role is Role.RUN:
             self._duty.start()
 
@@ -114,6 +119,7 @@ class Live:
         if self._role is Role.RUN:
             self._duty.stop()
         self._gateway.stop()
+        self._indexer.stop()
         self._installation.store.close()
 
     def routes(self) -> list[BaseRoute]:
@@ -172,6 +178,17 @@ class Live:
         with self._board_reading() as (reader, asked):
             listing = read_page(reader, self._installation, filters, **asked)
             return listing.total, listing.page(offset, limit)
+
+    def find(self, sought: str) -> Suggestions:
+        """The places and the newest incidents that say what is sought."""
+        with self._installation.store.reading() as reader:
+            return suggest(reader, self._installation, sought, clearance=self._clearance)
+
+    def export(self, filters: Mapping[str, str], write: Callable[[Export], None]) -> None:
+        """Have all rows of a board's list written; raises QueryError for a wrong filter."""
+        with self._board_reading() as (reader, asked):
+            listing = read_page(reader, self._installation, filters, **asked)
+            write(read_export(self._installation, listing, filters))
 
     @contextmanager
     def _board_reading(self) -> Iterator[tuple[Reader, dict[str, Any]]]:

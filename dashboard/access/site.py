@@ -8,9 +8,9 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from dashboard.access.admin import Admin
-from dashboard.access.audit import Act
+from dashboard.access.audit import Act, Audit
 from dashboard.access.directory import Directory
-from dashboard.access.engine import kept_at
+from dashboard.access.engine import kept_at, open_engine
 from dashboard.access.gate import Gate
 from dashboard.access.guard import Guard, content_policy
 from dashboard.access.keeper import Keeper
@@ -19,6 +19,7 @@ from dashboard.access.provider import Provider
 from dashboard.access.reveal import reveal_route
 from dashboard.access.sign_on import SignOn
 from dashboard.backend import Backend
+from dashboard.exporting import export_route
 from dashboard.server import Measured, create_app
 from pipelines.clock import SystemClock
 from pipelines.options import HeldSecret
@@ -45,9 +46,10 @@ def guarded(
     address as it stands in that link.
     """
     keeper = Keeper(kept_at(settings)) if settings.asks_who else None
-    gate: list[Any] = []
+    audit = Audit(open_engine(kept_at(settings))) if keeper is None else keeper.audit
+    gate: list[Any] = [export_route(backend, audit, _now)]
     if keeper is not None:
-        gate = _ways_in(keeper, settings)
+        gate.extend(_ways_in(keeper, settings))
         gate.append(reveal_route(backend, keeper, _now))
         zone = str(settings.area.time_zone)
         gate.extend(

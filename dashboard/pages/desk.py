@@ -72,7 +72,12 @@ def _cases() -> html.Section:
     return box(
         "cases",
         html.Div(
-            [html.H2(id="cases-heading"), html.Div(id="cases-columns")], className="cases__top"
+            [
+                html.H2(id="cases-heading"),
+                html.Div(id="cases-export"),  # filled by export.js
+                html.Div(id="cases-columns"),
+            ],
+            className="cases__top",
         ),
         html.Div(id="cases-state", hidden=True),
         html.Div(

@@ -19,6 +19,11 @@ def second_of_day(at: datetime, time_zone: str) -> str:
     return at.astimezone(ZoneInfo(time_zone)).strftime("%m-%d %H:%M:%S")
 
 
+def second_of_moment(at: datetime, time_zone: str) -> str:
+    """``2026-11-24 14:05:09`` in the area's zone."""
+    return at.astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def date_and_minute(at: datetime, time_zone: str) -> str:
     """``2015-03-02 14:05`` in the given zone: the same in every language, as it is ISO 8601."""
     return at.astimezone(ZoneInfo(time_zone)).strftime("%Y-%m-%d %H:%M")

@@ -128,6 +128,11 @@ class Reader:
         self._connection = connection
         self._backend = backend
 
+    @property
+    def connection(self) -> Connection:
+        """What it reads by, for questions in a database's own words."""
+        return self._connection
+
     def positions(self, source: str) -> dict[str, str]:
         """How far a source has been read, by part."""
         table = schema.position

@@ -20,6 +20,15 @@ def draw(board: Board, say: Say) -> Leaves:
             columns=",".join(board.columns),
         ),
         "cases-grid": {"columnDefs": [_column(column, board, say) for column in board.columns]},
+        "cases-export": {
+            **data(
+                label=say("export.take"),
+                why=say("export.why"),
+                hint=say("export.hint", n=f"{board.rows_total:,}"),
+                failed=say("export.failed"),
+                working=say("export.working"),
+            ),
+        },
         "cases-columns": {"children": _columns(board, say)},
         "cases-none": {"children": [] if board.rows_total else _none(board, say)},
     }
@@ -137,6 +146,13 @@ _WIDER: dict[str, str | None] = {
 
 CASES = Panel(
     id="cases",
-    leaves=("cases-heading", "cases-state", "cases-grid", "cases-columns", "cases-none"),
+    leaves=(
+        "cases-heading",
+        "cases-state",
+        "cases-grid",
+        "cases-export",
+        "cases-columns",
+        "cases-none",
+    ),
     draw=draw,
 )
