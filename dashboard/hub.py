@@ -215,6 +215,11 @@ class Hub:
 
     async def _refresh(self) -> None:
         started = time.monotonic()
+        # who waits for a first picture is not kept waiting by those who have one
+        new = tuple(view for view, shown in self._shown.items() if not shown.drawing)
+        if new and len(new) < len(self._shown):
+            await self._draw_first(new)
+            return
         views = tuple(self._shown)
         try:
             version, mark, pictures, drawings = await asyncio.to_thread(self._draw, views)
@@ -230,6 +235,18 @@ class Hub:
         for view, drawing in drawings.items():
             self._push(view, drawing)
         await self._pause((time.monotonic() - started) * self.pace.rest_share)
+
+    async def _draw_first(self, views: Iterable[View]) -> None:
+        """Draw views that nobody has seen yet. What the others show stays due."""
+        try:
+            _, _, _, drawings = await asyncio.to_thread(self._draw, views)
+        except Exception:  # noqa: BLE001 - as in _refresh
+            self._drawn_at = time.monotonic()
+            self._fail()
+            return
+        self.counters.draws += len(drawings)
+        for view, drawing in drawings.items():
+            self._push(view, drawing)
 
     def _draw(self, views: Iterable[View]) -> tuple[int, str, list[Picture], dict[View, Drawing]]:
         # The version is read first: a change during the read then counts as news, not as seen.

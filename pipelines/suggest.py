@@ -62,7 +62,11 @@ def suggest(
         time_zone=str(installation.desk.zone),
         places=tuple(islice(_places(installation, sought), PLACES_MOST)),
         incidents=tuple(
-            islice(_incidents(reader, installation, sought, clearance), INCIDENTS_MOST)
+            sorted(
+                islice(_incidents(reader, installation, sought, clearance), INCIDENTS_MOST),
+                key=lambda found: found.t0,
+                reverse=True,
+            )
         ),
     )
 
