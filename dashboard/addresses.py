@@ -5,6 +5,7 @@ community. What a page's filters are is in the query behind it.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 STREET = "desk"
@@ -36,7 +37,15 @@ def resolved(path: str) -> tuple[str, dict[str, str]]:
 
 def address(page: str, filters: Mapping[str, str | None], language: str) -> str:
     """The address of a page with these filters; those without a value are left out."""
-    given = {name: value for name, value in filters.items() if value}
+    return _written(
+        page, tuple((name, value) for name, value in filters.items() if value), language
+    )
+
+
+# a board has hundreds of links, and most are those of the drawing before
+@lru_cache(maxsize=65_536)
+def _written(page: str, filters: tuple[tuple[str, str], ...], language: str) -> str:
+    given = dict(filters)
     path = "/" if page == STREET else f"/{page}"
     for word in ("grid", "community", "area", "incident"):
         of_page, name = NAMED[word]

@@ -98,9 +98,10 @@ class Chosen:
         self, milestone: Milestone, reading: Reading, key: Callable[[Slot], str]
     ) -> dict[str, "Part"]:
         """The counts of one target by what ``key`` makes of the slots, without durations."""
-        names = sorted({key(slot) for slot in self.census.slots})
+        keys = [key(slot) for slot in self.census.slots]
+        names = sorted(set(keys))
         number = {name: i for i, name in enumerate(names)}
-        of_slot = np.array([number[key(s)] for s in self.census.slots], dtype=np.int64)
+        of_slot = np.array([number[name] for name in keys], dtype=np.int64)
         if not len(self):
             return {}
         groups = of_slot[self.census.places[self.rows]]
