@@ -39,8 +39,9 @@ from dashboard.server import create_app
 from pipelines.board import read_board
 from pipelines.books import Books
 from pipelines.clock import FastClock, SteadyClock
-from pipelines.installation import Installation, collect_less_often
+from pipelines.installation import Installation
 from pipelines.live import Live, Role
+from pipelines.memory import collect_less_often
 from pipelines.model.fact import Fact, Statement
 from pipelines.model.incident import fold
 from pipelines.model.milestone import Milestone
