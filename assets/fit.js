@@ -93,7 +93,8 @@
     };
     say();
     for (const chip of chips) {
-      if (box.scrollHeight <= box.clientHeight + 1) break;
+      // a row too many sticks out by half of itself, for the rows are centred; tails of letters less
+      if (box.scrollHeight <= box.clientHeight + rem() / 2) break;
       chip.hidden = true;
       hidden += 1;
       say();

@@ -257,6 +257,15 @@ def test_hidden_rows_are_counted(serve, open_screen, backend):
     assert screen.text(".open__more") == f"另有 {866 - shown} 件未显示"
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_every_source_of_a_small_street_has_room(serve, open_screen, backend, size):
+    backend.show(a_snapshot(sources=tuple(a_source(f"源{i}") for i in range(5))))
+    screen = open_screen(serve(backend), "zh", SIZES[size])
+
+    assert screen.page.locator("#header-sources .chip[data-rank]:visible").count() == 5
+    assert screen.text("#header-sources .chip--more") == ""
+
+
 def test_sources_without_room_are_counted_and_the_broken_one_is_shown(serve, open_screen, backend):
     live = [a_source(f"很长的数据源{i}") for i in range(30)]
     down = a_source("断开的源", SourceState.DOWN)
