@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, 
 
 from pipelines.model.device import DeviceState
 from pipelines.model.fact import Statement
-from pipelines.store import schema, sql
+from pipelines.store import schema
 from pipelines.store.backends.backend import Backend
 from pipelines.store.device_rows import device_from
 from pipelines.store.places import Place, open_backend
@@ -219,17 +219,8 @@ class Reader:
         By how long they take to settle, doubling: of those that take so long, at least half of
         the ones looked at had not settled.
         """
-        dialect = self._connection.dialect
-        step, wanted = sql.next_bits(dialect), sql.unsettled(dialect)
-        cursor = self._connection.connection.cursor()
-        bits = 0
-        try:
-            while (bits := cursor.execute(step, (bits,)).fetchone()[0]) is not None:
-                since = max(begin_ms, moment_ms - (1 << bits) + 1)
-                cursor.execute(wanted, (bits, since, end_ms, moment_ms))
-                yield from map(IncidentRow._make, cursor.fetchall())
-        finally:
-            cursor.close()
+        rows = self._backend.unsettled(self._connection, moment_ms, begin_ms, end_ms)
+        yield from map(IncidentRow._make, rows)
 
     def report_incidents(self) -> list[str]:
         """The id of every incident that a report is about."""

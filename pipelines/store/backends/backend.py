@@ -72,6 +72,16 @@ class Backend(ABC):
         """The row of each key, in the order of the keys; None where there is none."""
 
     @abstractmethod
+    def unsettled(
+        self, connection: Connection, moment_ms: int, begin_ms: int, end_ms: int
+    ) -> Iterator[Row]:
+        """The incidents that began in [begin, end) and had not settled at a moment.
+
+        Asked class by class of ``unsettled_bits``: one of that many digits began no longer ago
+        than that.
+        """
+
+    @abstractmethod
     def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that are not there, each with its columns in the table's order."""
 
