@@ -100,6 +100,12 @@
     window.setTimeout(apply, 0);
   }
 
+  /** Put up what a page has asked for by itself. */
+  function show(props) {
+    Object.assign(pending, props);
+    schedule();
+  }
+
   function apply() {
     scheduled = false;
     const props = pending;
@@ -208,6 +214,7 @@
   }
 
   window.grid135.live = {
+    show: show,
     stats: stats, watch: watchScene, connect: connect, restart: restart, state: state,
   };
   start();

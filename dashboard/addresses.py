@@ -14,7 +14,7 @@ STREET = "desk"
 NAMED: dict[str, tuple[str, str]] = {
     "area": (STREET, "area"),
     "community": (STREET, "community"),
-    "grid": (STREET, "grid"),
+    "grid": ("grid", "code"),
     "incident": ("incident", "id"),
 }
 """By the word before the slash: which page it is, and which filter of it the rest gives."""

@@ -26,6 +26,9 @@ _FOR_SCRIPTS = (
     "debug",
     "list",
     "find",
+    "remark",
+    "playback",
+    "act",
 )
 """The groups of sentences that the page's scripts fill in by themselves."""
 PAGE_PARAMETER = "page"

@@ -9,7 +9,10 @@ from pipelines.board import Board
 from pipelines.casefile import CaseFile
 from pipelines.clearance import Clearance
 from pipelines.export import Export
+from pipelines.gridfile.file import GridFile
+from pipelines.handover import Handover
 from pipelines.lab_board import LabBoard
+from pipelines.playback import Playback
 from pipelines.roster import QuarantineList, Roster
 from pipelines.snapshot import Snapshot
 from pipelines.suggest import Suggestions
@@ -63,6 +66,24 @@ class Backend(Protocol):
 
     def reveal(self, incident_id: str, what: str, number: int, /) -> str | None:
         """One masked value of an incident, for who may see it; None when there is none."""
+
+    def grid(self, filters: Mapping[str, str]) -> GridFile:
+        """The file of one grid; raises QueryError for a wrong filter; called in a worker thread."""
+
+    def has_grid(self, code: str) -> bool:
+        """Whether there is such a grid."""
+
+    def handover(self, filters: Mapping[str, str]) -> Handover:
+        """The hand-over of a shift; raises QueryError for a wrong one."""
+
+    def remark(self, act: str, person: str, said: Mapping[str, str], /) -> None:
+        """Take in what a person says about an ``incident`` or a ``shift``; raises QueryError."""
+
+    def playback(self, filters: Mapping[str, str]) -> Playback:
+        """A moment of the past as it was known then; raises QueryError for a wrong filter."""
+
+    def has_case(self, incident_id: str) -> bool:
+        """Whether there is such an incident; called in a worker thread."""
 
     def roster(self) -> Roster:
         """How every source is doing, in full; called in a worker thread."""

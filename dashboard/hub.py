@@ -187,6 +187,18 @@ class Hub:
                 await self._refresh()
             await self._pause(self.pace.poll_s)
 
+    async def still(self, view: View) -> bytes:
+        """One drawing of a view, for a screen that asks for moment after moment itself."""
+        drawing = await asyncio.to_thread(self._drawn_once, view)
+        props = b",".join(orjson.dumps(leaf) + b":" + body for leaf, body in drawing.items())
+        return b'{"props":{%b}}' % props
+
+    def _drawn_once(self, view: View) -> Drawing:
+        page, looks = self._pages[view.page], dict(view.filters)
+        read = {name: value for name, value in looks.items() if name not in page.looks}
+        picture = page.look(page.read(self._backend.seen_by(view.clearance), read), looks)
+        return self._artist.draw(page.panels, picture, say_in(view.language))
+
     def full_state(self, view: View) -> bytes | None:
         """Everything a screen of this view shows, or None before the first drawing."""
         shown = self._shown.get(view)

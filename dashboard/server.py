@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dashboard.access.person import person_of
 from dashboard.addresses import moved, resolved
@@ -57,6 +57,7 @@ def create_app(
     hub = Hub(backend, build=build, pace=pace)
     routes = [
         Route("/stream", _stream(hub)),
+        Route("/api/v1/frame", _frame(hub)),
         Route("/health", _health(backend, hub)),
         Route("/time", time_signal),
         Route("/api/v1/kpi", _query(backend, lambda seen, given: seen.kpi(given))),
@@ -72,7 +73,7 @@ def create_app(
         *geo_routes(backend),
         *more,
         *([] if measured is None else [measured(hub.measures)]),
-        Mount("/", _Pages(_asgi(dash))),
+        Mount("/", _Pages(_asgi(dash), backend)),
     ]
     app = Starlette(routes=routes, lifespan=_running(hub))
     app.state.hub = hub
@@ -134,6 +135,25 @@ async def _session(request: Request) -> Response:
         "admin": say("admin.title") if person.role.may(Role.ADMIN) else None,
     }
     return JSONResponse(told, headers=_no_store())
+
+
+def _frame(hub: Hub) -> Callable[[Request], object]:
+    """One drawing of a page that is asked for moment after moment."""
+
+    async def frame(request: Request) -> Response:
+        try:
+            page, query = request.query_params.get("page", ""), request.query_params
+            view = parse_view(page, query, person_of(request).clearance)
+        except (UnknownPageError, BadViewError) as error:
+            return JSONResponse({"error": str(error)}, status_code=_status(error))
+        if not person_of(request).role.may(PAGES[view.page].least):
+            return JSONResponse({"error": NOT_FOR_YOU}, status_code=403)
+        if not PAGES[view.page].has_frames:
+            return JSONResponse({"error": f"{page}: comes by the stream alone"}, status_code=400)
+        still = await hub.still(view)
+        return Response(still, media_type="application/json", headers=_no_store())
+
+    return frame
 
 
 def _health(backend: Backend, hub: Hub) -> Callable[[Request], object]:
@@ -215,8 +235,9 @@ def _of_its_page(scope: Scope) -> Scope:
 class _Pages:
     """Lets through to Dash what Dash serves, and says clearly what is not there."""
 
-    def __init__(self, dash: ASGIApp) -> None:
+    def __init__(self, dash: ASGIApp, backend: Backend) -> None:
         self._dash = dash
+        self._backend = backend
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a page, one of its files, or an error in plain words."""
@@ -230,11 +251,24 @@ class _Pages:
             await way(scope, receive, send)
             return
         try:
-            parse_view(page, request.query_params)
+            view = parse_view(page, request.query_params)
         except (UnknownPageError, BadViewError) as error:
             await refusal(request, error, _status(error))(scope, receive, send)
             return
         if not person_of(request).role.may(PAGES[resolved(page)[0]].least):
             await PlainTextResponse(NOT_FOR_YOU, 403)(scope, receive, send)
             return
-        await self._dash(scope, receive, send)
+        there = PAGES[view.page].is_there
+        is_there = await asyncio.to_thread(there, self._backend, dict(view.filters))
+        await self._dash(scope, receive, send if is_there else _not_found(send))
+
+
+def _not_found(send: Send) -> Send:
+    """The same page, which says what there is not, with the status that says so too."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "status": 404}
+        await send(message)
+
+    return sent

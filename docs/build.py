@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo  # noqa: E402 - the project is on the path
 from pipelines.connectors import CONNECTORS  # noqa: E402
 from pipelines.decoders import DECODERS  # noqa: E402
 from pipelines.kpis import KPIS  # noqa: E402
+from pipelines.kpis.handling import HANDLING  # noqa: E402
 from pipelines.kpis.ledger import REASONS, VERDICTS  # noqa: E402
 from pipelines.options import Options  # noqa: E402
 from pipelines.settings import Settings  # noqa: E402
@@ -77,6 +78,11 @@ def _kpis() -> Iterator[str]:
     yield "| id | name | definition | unit | better |\n|---|---|---|---|---|"
     for kpi in KPIS:
         yield f"| `{kpi.id}` | {kpi.name} | {kpi.definition} | {kpi.unit} | {kpi.better} |"
+    yield "\n## Of one grid\n\nOn its page, over 90 days; without drills, what is scheduled,"
+    yield "merged into another incident, or elsewhere.\n"
+    yield "| id | name | definition | unit | better |\n|---|---|---|---|---|"
+    for own in HANDLING:
+        yield f"| `{own.id}` | {own.name} | {own.definition} | {own.unit} | {own.better} |"
     yield "\n## Verdicts\n\nOf one target of one incident, as of a moment.\n"
     yield "| verdict | meaning |\n|---|---|"
     yield from (f"| `{verdict}` | {meaning} |" for verdict, meaning in VERDICTS.items())

@@ -8,17 +8,20 @@ from typing import Any
 from sqlalchemy import select
 
 from pipelines.board import crumbs_of
-from pipelines.clearance import LEAST, Clearance
+from pipelines.case_links import Link, read_links
+from pipelines.case_place import DeviceLine, UnitNear, case_map, device_line, device_of, units_of
+from pipelines.clearance import LEAST, Clearance, Writing
 from pipelines.groups import UNLOCATED, Query, sees
 from pipelines.installation import Installation
+from pipelines.local_map import LocalMap
 from pipelines.model.clock import CLOCKS, ClockState, Outcome, Reading, judge, state_of
-from pipelines.model.device import Condition
 from pipelines.model.fact import Fact, Flag, Statement
 from pipelines.model.incident import Incident, fold, latest_revisions
 from pipelines.model.milestone import PREDECESSOR, Milestone
 from pipelines.model.place import Place
 from pipelines.model.stamp import Method, Stamp
 from pipelines.privacy import masked, words
+from pipelines.remarks import RemarkLine, is_pinned, remarks_about
 from pipelines.reveal import Hidden, hidden_of, revealed
 from pipelines.snapshot import Names
 from pipelines.store import schema
@@ -79,16 +82,6 @@ class RawReport:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DeviceLine:
-    """The device whose alarm this is about, as it is now."""
-
-    names: Names
-    address: str
-    conditions: tuple[Condition, ...]
-    last_seen: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """What is known about one incident, as far as whoever looks may see it.
 
@@ -111,6 +104,12 @@ class Case:
     timeline: tuple[Entry, ...]
     reports: tuple[RawReport, ...]
     device: DeviceLine | None
+    links: tuple[Link, ...]
+    units: tuple[UnitNear, ...]
+    where: LocalMap
+    remarks: tuple[RemarkLine, ...]
+    hides_remarks: bool
+    is_pinned: bool
     hidden: tuple[Hidden, ...] = ()
 
 
@@ -125,6 +124,8 @@ class CaseFile:
     area_names: Names
     labels: tuple[str, ...]
     case: Case | None
+    writing: Writing = Writing.OPEN
+    theme: str = "dark"
 
 
 def read_case(
@@ -149,6 +150,7 @@ def read_case(
         area_names=installation.desk.areas.top.names,
         labels=settings.labels,
         case=case,
+        writing=clearance.writing(asks_who=settings.asks_who),
     )
 
 
@@ -168,6 +170,10 @@ def _case(
     kind = _kind(installation, incident.kind)
     current = set(latest_revisions(said))
     names = {source.id: source.names for source in installation.sources}
+    said_of_it = remarks_about(reader, incident_id)
+    hides_remarks = is_sensitive and not clearance.sees_sensitive
+    raised = None if is_sensitive else device_of(said)
+    units = () if is_sensitive else units_of(installation, incident)
     return Case(
         incident=incident,
         kind_names=kind[0],
@@ -182,7 +188,13 @@ def _case(
         timeline=_timeline(incident, said, current, names),
         # a report holds the exact place as well
         reports=() if is_sensitive else _reports(reader, incident_id, said, current, names),
-        device=None if is_sensitive else _device(reader, installation, said),
+        device=None if raised is None else device_line(reader, installation, raised),
+        links=read_links(reader, installation, incident, raised),
+        units=units,
+        remarks=() if hides_remarks else said_of_it,
+        hides_remarks=hides_remarks and bool(said_of_it),
+        is_pinned=is_pinned(said_of_it),
+        where=case_map(installation, incident, kind, units, is_hidden=is_sensitive, now=now),
         hidden=hidden_of(reader, whole, is_sensitive=is_sensitive) if clearance.may_reveal else (),
     )
 
@@ -344,20 +356,3 @@ def _readable(raw: bytes) -> str:
         return raw.decode("utf-8").strip()
     except UnicodeDecodeError:
         return raw.hex(" ")
-
-
-def _device(
-    reader: Reader, installation: Installation, said: Iterable[Statement]
-) -> DeviceLine | None:
-    raised = next(((s.incident_source, s.alarm.device) for s in said if s.alarm), None)
-    if raised is None:
-        return None
-    entry = installation.register.find(*raised)
-    state = reader.device_states([raised]).get(raised)
-    name = raised[1]
-    return DeviceLine(
-        names=entry.names if entry else {"zh": name, "en": name},
-        address=masked(entry.address) if entry else "",
-        conditions=tuple(sorted(state.holding)) if state else (),
-        last_seen=state.last_seen if state else None,
-    )

@@ -4,6 +4,16 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
+class Writing(StrEnum):
+    """Whether what people say is taken from whoever looks, and if not, why."""
+
+    MAY = "may"
+    ROLE = "role"
+    """Their role is too low."""
+    OPEN = "open"
+    """Nobody is asked for a name here."""
+
+
 class Role(StrEnum):
     """What somebody is; each may do all that the ones before it may."""
 
@@ -44,6 +54,17 @@ class Clearance:
     def may_reveal(self) -> bool:
         """Whether single masked values may be asked for, with a reason."""
         return self.role.may(Role.SUPERVISOR)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether notes, pins and hand-overs are taken from them."""
+        return self.role.may(Role.SUPERVISOR)
+
+    def writing(self, *, asks_who: bool) -> Writing:
+        """The same, with the reason; ``asks_who`` says that people have names here."""
+        if not asks_who:
+            return Writing.OPEN
+        return Writing.MAY if self.may_write else Writing.ROLE
 
     def at_most(self, role: Role) -> "Clearance":
         """This clearance, or that of ``role`` where it is less: for a screen in a room."""

@@ -30,6 +30,7 @@ from pipelines.model.fact import Flag, Statement
 from pipelines.model.incident import fold
 from pipelines.model.incident import incident_id as id_of
 from pipelines.model.place import Place
+from pipelines.model.remark import Remark
 from pipelines.model.rules import Rules
 from pipelines.ordinary import Ordinary, began_ms
 from pipelines.precedence import Precedence
@@ -39,7 +40,7 @@ from pipelines.sources import Source
 from pipelines.storable import check, shown
 from pipelines.store import schema
 from pipelines.store.device_rows import device_row, signal_row
-from pipelines.store.rows import IncidentRow, moments_of, report_row, to_ms
+from pipelines.store.rows import IncidentRow, moments_of, remark_row, report_row, to_ms
 from pipelines.store.store import Store, Writer
 from pipelines.taps import checked_taps
 
@@ -64,11 +65,12 @@ class Delivery(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """What records mean: statements about incidents, signals of devices, and what made no sense."""
+    """What records mean: statements about incidents, signals of devices, notes, and nonsense."""
 
     said: list[tuple[Record, Statement]]
     bad: list[_Bad]
     signals: list[tuple[Record, Signal]]
+    remarks: tuple[tuple[Record, Remark], ...] = ()
 
 
 _New = tuple[Record, Statement, str]
@@ -186,6 +188,7 @@ class Door:
         said: list[tuple[Record, Statement]] = []
         signals: list[tuple[Record, Signal]] = []
         bad: list[_Bad] = []
+        remarks: list[tuple[Record, Remark]] = []
         for record in records:
             try:
                 meant = source.decoder.decode(record, source=source.id, received_at=received_at)
@@ -196,6 +199,7 @@ class Door:
             if isinstance(meant, Meaning):
                 said.extend((record, seen(s, record.horizon)) for s in meant.statements)
                 signals.extend((record, signal) for signal in meant.signals)
+                remarks.extend((record, remark) for remark in meant.remarks)
                 bad.extend(_Bad(record, e, _bad_content(record)) for e in meant.problems)
             else:
                 said.append((record, seen(meant, record.horizon)))
@@ -205,7 +209,7 @@ class Door:
             placed_said = [(record, self._register.placed(s)) for record, s in placed_said]
         if len(self._gazetteer):
             placed_said = [(record, self._gazetteer.placed(s)) for record, s in placed_said]
-        return Decoded(placed_said, bad, signals)
+        return Decoded(placed_said, bad, signals, tuple(remarks))
 
     def _write(
         self, writer: Writer, deliveries: Sequence[tuple[str, Decoded]], now: datetime
@@ -228,7 +232,7 @@ class Door:
         self, writer: Writer, books: Books, source: str, meant: Decoded, now: datetime
     ) -> Taken:
         """Store what is one source's own, and put into the books what that changes."""
-        said, bad, signals = meant
+        said, bad, signals, remarks = meant
         statements, moves = keyed(writer, [s for _, s in said], gap=self._episode)
         rows = [
             (record, s, id_of(s.incident_source, s.incident_key))
@@ -245,10 +249,12 @@ class Door:
         self._store_reports(writer, new, moments)
         located = self._apply(writer, books, everything, told, before, gone)
         self._hear(writer, signals)
+        writer.add_new(schema.remark, [remark_row(remark, record) for record, remark in remarks])
         quarantined = self._quarantine(writer, source, bad, now)
         doubts = [(record, _doubts(s)) for record, s, _ in new if s.flags]
         flagged = [(record, flag) for record, flags in doubts for flag in flags]
-        problems = [_problem(b.record, _flag_of(b.error), kept=False) for b in quarantined]
+        wrong = ((b.record, b.error) for b in quarantined)
+        problems = [_problem(r, Flag(e.column, e.value, e.rule), kept=False) for r, e in wrong]
         problems += [_problem(record, flag, kept=True) for record, flag in flagged]
         counts = Counts(
             read=len(said) + len(bad),
@@ -379,7 +385,7 @@ class Door:
 def _devices(deliveries: Iterable[Decoded]) -> set[tuple[str, str]]:
     """The devices that something is said of, by source and name."""
     found = set()
-    for said, _, signals in deliveries:
+    for said, _, signals, _ in deliveries:
         found |= {(s.incident_source, s.alarm.device) for _, s in said if s.alarm is not None}
         found |= {(signal.source, signal.device) for _, signal in signals}
     return found
@@ -473,10 +479,6 @@ def _add_contexts(writer: Writer, records: Iterable[Record]) -> dict[bytes, byte
     return contexts
 
 
-def _flag_of(error: BadRecordError) -> Flag:
-    return Flag(error.column, error.value, error.rule)
-
-
 def _problem(record: Record, flag: Flag, *, kept: bool) -> Problem:
     return Problem(
         file=record.origin.part,
@@ -490,8 +492,7 @@ def _problem(record: Record, flag: Flag, *, kept: bool) -> Problem:
 
 def _quarantine_row(source: str, bad: _Bad, context_id: bytes, now: datetime) -> tuple[Any, ...]:
     record, error = bad.record, bad.error
-    where = (record.origin.part, record.origin.line)
     what = (shown(error.column), shown(error.value), error.rule)
     occasion = None if record.occasion is None else to_ms(record.occasion)
     listed = (record.ordinal, occasion, record.ended)
-    return (source, bad.content, to_ms(now), *where, *what, record.raw, context_id, *listed)
+    return (source, bad.content, to_ms(now), *record.origin, *what, record.raw, context_id, *listed)

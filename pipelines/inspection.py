@@ -81,7 +81,7 @@ def decode_file(
 def _shown(
     door: Door, source: Source, records: tuple[Record, ...], now: datetime, grids: GridHistory
 ) -> Iterator[dict[str, Any]]:
-    said, bad, signals = door.decode(source, records, received_at=now)
+    said, bad, signals, _ = door.decode(source, records, received_at=now)
     told: dict[int, list[dict[str, Any]]] = {id(record): [] for record in records}
     for broken in bad:
         told[id(broken.record)].append({"quarantined": _rule(broken.error)})

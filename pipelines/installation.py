@@ -25,6 +25,7 @@ from pipelines.errors import SettingsError, SourceUnavailableError
 from pipelines.geo.charts import Chart, make_chart
 from pipelines.geo.gazetteer import Gazetteer, load_gazetteer
 from pipelines.geo.history import GridHistory, load_history
+from pipelines.gridfile.register import GridRegister, load_grid_register
 from pipelines.ingest import Door
 from pipelines.lease import PLAYED, is_held
 from pipelines.model.area import AreaTree
@@ -62,6 +63,7 @@ class Installation:
     sources: tuple[Source, ...]
     register: Register
     units: Units
+    grid_register: GridRegister
     store: Store
     door: Door
     desk: Desk
@@ -123,6 +125,7 @@ def prepare(settings: Settings) -> tuple[GridHistory, tuple[Source, ...]]:
     areas = _areas(settings, grids)
     _gazetteer(settings)
     _charts(settings, grids, areas)
+    _grid_register(settings)
     return grids, build_sources(settings)
 
 
@@ -160,6 +163,11 @@ def place_of_store(settings: Settings, *, playing: bool = False) -> Place:
 def _gazetteer(settings: Settings) -> Gazetteer | None:
     wanted = settings.gazetteer
     return None if wanted is None else load_gazetteer(settings.path(wanted.file), wanted)
+
+
+def _grid_register(settings: Settings) -> GridRegister:
+    file = settings.grids.register_file if settings.grids is not None else None
+    return load_grid_register(settings.path(file) if file else None)
 
 
 def _is_played(place: Place) -> bool:
@@ -209,6 +217,7 @@ def _assemble(
         units=load_units(
             settings.path(settings.units.file) if settings.units.file else None, settings.units
         ),
+        grid_register=_grid_register(settings),
         store=store,
         door=door,
         desk=desk,

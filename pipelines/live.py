@@ -16,12 +16,16 @@ from pipelines.board import Board, BoardDesk, read_board, read_page
 from pipelines.casefile import CaseFile, read_case, read_hidden
 from pipelines.clearance import LEAST, Clearance
 from pipelines.clock import Clock, FastClock, SteadyClock, SystemClock
+from pipelines.console import Console
 from pipelines.duty import Duty
 from pipelines.endurance import WALLS_RELOAD
 from pipelines.errors import QueryError
 from pipelines.export import Export, read_export
 from pipelines.freezing import frozen_lines
 from pipelines.gateway import Gateway, SourceLine
+from pipelines.gridfile.file import GridDesk, GridFile
+from pipelines.groups import sees
+from pipelines.handover import Handover, read_handover
 from pipelines.health import Health
 from pipelines.indexing import Indexer
 from pipelines.installation import Installation
@@ -32,6 +36,7 @@ from pipelines.metrics.meters import Meters, Numbers
 from pipelines.metrics.window import metrics_route
 from pipelines.monitoring import monitor_lines
 from pipelines.overview import Memory, is_degraded, read_snapshot
+from pipelines.playback import Playback, Player
 from pipelines.privacy import in_rows, masked, on_a_wall
 from pipelines.query import kpi, parse, rows
 from pipelines.receiving import ingest_route
@@ -76,6 +81,9 @@ class Live:
         self._memory = Memory(installation, rate=self._clock.rate)
         self._boards = BoardDesk(installation)
         self._indexer = Indexer(installation.store)
+        self._player = Player(installation)
+        self._console = Console(installation)
+        self._grids = GridDesk(installation, installation.grid_register)
         self._lab = LabDesk(installation, rate=self._clock.rate)
         self._gateway = Gateway(installation.door, self._clock)
         self._duty = Duty(installation, self._gateway, self._health, self._clock, purged)
@@ -94,7 +102,8 @@ class Live:
         seen._clearance = clearance
         if clearance.scope is not None:
             mine = self._within(clearance.scope)
-            seen._installation, seen._memory, seen._boards, seen._lab = mine
+            seen._installation, seen._memory, seen._boards, seen._lab = mine[:4]
+            seen._grids, seen._player, seen._console = mine[4:]
         return seen
 
     def _within(self, scope: str) -> "_Answering":
@@ -103,7 +112,9 @@ class Live:
         if known is None:
             mine, rate = confined(self._installation, scope), self._clock.rate
             memory, lab = Memory(mine, rate=rate), LabDesk(mine, rate=rate)
-            known = _Answering(mine, memory, BoardDesk(mine), lab)
+            grids = GridDesk(mine, mine.grid_register)
+            pages = (grids, Player(mine), Console(mine))
+            known = _Answering(mine, memory, BoardDesk(mine), lab, *pages)
             self._confined[scope] = known
         return known
 
@@ -227,6 +238,38 @@ class Live:
         with self._installation.store.reading() as reader:
             return read_hidden(reader, self._installation, incident_id, what, number)
 
+    def grid(self, filters: Mapping[str, str]) -> GridFile:
+        """The file of one grid."""
+        with self._installation.store.reading() as reader:
+            return self._grids.read(reader, filters, now=self.now(), clearance=self._clearance)
+
+    def has_grid(self, code: str) -> bool:
+        """Whether there is such a grid."""
+        known = any(grid.code == code for grid in self._installation.grids)
+        return known and sees(self._installation.desk, code)
+
+    def handover(self, filters: Mapping[str, str]) -> Handover:
+        """The hand-over of a shift; raises QueryError for a wrong one."""
+        with self._installation.store.reading() as reader:
+            return read_handover(
+                reader, self._installation, filters, now=self.now(), clearance=self._clearance
+            )
+
+    def remark(self, act: str, person: str, said: Mapping[str, str]) -> None:
+        """Take in what a person says; raises QueryError naming value, rule and way out."""
+        self._console.take(act, said, person=person, now=self.now())
+
+    def playback(self, filters: Mapping[str, str]) -> Playback:
+        """A moment of the past as it was known then; raises QueryError for a wrong filter."""
+        with self._installation.store.reading() as reader:
+            return self._player.read(reader, filters, now=self.now(), clearance=self._clearance)
+
+    def has_case(self, incident_id: str) -> bool:
+        """Whether there is such an incident."""
+        with self._installation.store.reading() as reader:
+            row = reader.incidents([incident_id]).get(incident_id)
+        return row is not None and sees(self._installation.desk, row.grid)
+
     def roster(self) -> Roster:
         """How every source is doing, in full."""
         with self._installation.store.reading() as reader:
@@ -324,6 +367,9 @@ class _Answering(NamedTuple):
     memory: Memory
     boards: BoardDesk
     lab: LabDesk
+    grids: GridDesk
+    player: Player
+    console: Console
 
 
 def _clock(installation: Installation) -> Clock:

@@ -49,6 +49,7 @@ class Purge:
     quarantined: int = 0
     worded_reports: int = 0
     worded_incidents: int = 0
+    worded_remarks: int = 0
 
     @property
     def anything(self) -> bool:
@@ -80,6 +81,7 @@ def purge(
     """
     work = _Work(store, guard, dry_run=dry_run, thorough=thorough)
     raw_reports = raw_signals = quarantined = worded_reports = worded_incidents = 0
+    worded_remarks = 0
     if terms.keep_raw is not None:
         cutoff = to_ms(now - terms.keep_raw)
         for ids in work.incidents(_RAW_DONE, cutoff):
@@ -92,6 +94,7 @@ def purge(
         for ids in work.incidents(_WORDS_DONE, cutoff):
             worded_reports += work.do(partial(_drop_said, ids=ids))
             worded_incidents += work.do(partial(_drop_words, ids=ids))
+        worded_remarks = work.do(partial(_drop_remarks, cutoff=cutoff))
         work.note(_WORDS_DONE, cutoff)
     return Purge(
         raw_reports=raw_reports,
@@ -99,6 +102,7 @@ def purge(
         quarantined=quarantined,
         worded_reports=worded_reports,
         worded_incidents=worded_incidents,
+        worded_remarks=worded_remarks,
     )
 
 
@@ -171,6 +175,13 @@ def _drop_signals(writer: Writer, *, cutoff: int) -> int:
     table = schema.signal
     old = and_(table.c.recorded_ms < cutoff, func.length(table.c.raw) > 0)
     return writer.change(update(table).where(old).values(raw=b""))
+
+
+def _drop_remarks(writer: Writer, *, cutoff: int) -> int:
+    """What people wrote; that they did, and when, remains."""
+    table = schema.remark
+    query = update(table).where(table.c.at_ms <= cutoff, func.length(table.c.raw) > 0)
+    return writer.change(query.values(text=_REMOVED, raw=b""))
 
 
 def _drop_quarantined(writer: Writer, *, cutoff: int) -> int:

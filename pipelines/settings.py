@@ -240,6 +240,7 @@ def load(environ: Mapping[str, str], config: str | None = None) -> Settings:
         secrets = made_up_secrets() | secrets
     settings = Settings.model_construct(file=file, data=data, secrets=secrets, **fields)
     _check_kinds(settings)
+    _check_own_sources(settings)
     _check_access(settings)
     return settings
 
@@ -290,6 +291,16 @@ def _check_access(settings: Settings) -> None:
             f"{settings.file} [access]: hosts = []: the server listens on every address; "
             "list the names and addresses it is reached by"
         )
+
+
+def _check_own_sources(settings: Settings) -> None:
+    for source in settings.grids.own_sources if settings.grids is not None else ():
+        if source not in settings.sources:
+            known = ", ".join(settings.sources) or "none"
+            raise SettingsError(
+                f"{settings.file} [grids]: own_sources = [{source!r}]: there is no such source; "
+                f"use one of: {known}"
+            )
 
 
 def _check_kinds(settings: Settings) -> None:

@@ -72,3 +72,12 @@ def _boundaries(
         for start in shifts
     ]
     yield from sorted(found)
+
+
+def span_at(moment: datetime, shifts: Sequence[time], zone: ZoneInfo) -> Span:
+    """When the shift on duty at a moment begins and ends; the local day where there are none."""
+    day = moment.astimezone(zone).date()
+    turns = list(_boundaries(day - _DAY, day + 2 * _DAY, shifts or (time(),), zone))
+    moments = sorted({start for start, _ in turns})
+    index = bisect_right(moments, moment)
+    return moments[index - 1], moments[index]

@@ -83,6 +83,7 @@ def build_sources(settings: Settings) -> tuple[Source, ...]:
 
     Raises SettingsError naming file, key, value, rule and a hint.
     """
+    _check_names(settings)
     sources = tuple(
         _build(settings, source_id, block) for source_id, block in settings.sources.items()
     )
@@ -153,6 +154,18 @@ def _kinds_of(options: Any) -> set[str]:
     if kind is None:
         return set()
     return {kind} if isinstance(kind, str) else {*kind.map.values(), kind.default} - {None}
+
+
+OURS = frozenset({"console"})
+"""Names of sources that are not configured."""
+
+
+def _check_names(settings: Settings) -> None:
+    for name in OURS & settings.sources.keys():
+        raise SettingsError(
+            f"{settings.file} [sources.{name}]: the name {name!r} is that of what people say on "
+            "the pages; choose another"
+        )
 
 
 def _check_kinds(settings: Settings, source_id: str, options: Any) -> None:

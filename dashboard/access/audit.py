@@ -46,6 +46,12 @@ class Act(StrEnum):
     REVEALED = "revealed"
     REVEAL_REFUSED = "reveal_refused"
     EXPORTED = "exported"
+    LOOKED = "looked"
+    NOTED = "noted"
+    PINNED = "pinned"
+    UNPINNED = "unpinned"
+    HANDED_OVER = "handed_over"
+    TAKEN_OVER = "taken_over"
     CONFIG_LOADED = "config_loaded"
     PURGED = "purged"
     TRIMMED = "trimmed"
@@ -130,6 +136,13 @@ class Audit:
             query = query.where(audit.c.number < min(before, _LARGEST))
         with self._engine.begin() as connection:
             return [_entry(row) for row in connection.execute(query)]
+
+    def about(self, subject: str, *, limit: int = 100) -> list[Entry]:
+        """The last entries about one thing, newest first."""
+        query = select(audit).where(audit.c.about == subject)
+        with self._engine.begin() as connection:
+            rows = connection.execute(query.order_by(audit.c.number.desc()).limit(limit))
+            return [_entry(row) for row in rows]
 
     def verify(self) -> Checked:
         """Recompute every seal, from the first entry or from what the last trim vouches for."""

@@ -9,6 +9,7 @@ from starlette.routing import BaseRoute
 
 from dashboard.access.admin import Admin
 from dashboard.access.audit import Act, Audit
+from dashboard.access.console import Looked, console_routes
 from dashboard.access.directory import Directory
 from dashboard.access.engine import kept_at, open_engine
 from dashboard.access.gate import Gate
@@ -65,9 +66,10 @@ def guarded(
         if not keeper.has_admin:
             token = keeper.invite(FIRST_ADMIN, Role.ADMIN, by="first start", now=_now())
             logger.warning("no administrator yet; make one at %s/invitation/%s", where, token)
+    gate.extend(console_routes(backend, keeper, _now))
     app = create_app(backend, build=build, more=[*gate, *more], measured=measured)
     return Guard(
-        app,
+        app if keeper is None else Looked(app, keeper, _now),
         keeper=keeper,
         clock=_now,
         hosts=settings.hosts,

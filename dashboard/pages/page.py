@@ -1,7 +1,7 @@
 """What a page is: boxes, the panels that fill them, and the one read that all of them share."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from dashboard.backend import Backend
 from dashboard.panels.panel import Panel
+from dashboard.tokens import DEFAULT_THEME
 from pipelines.clearance import Role
 
 
@@ -36,6 +37,19 @@ def _anything(_: Mapping[str, str]) -> None:
     """Any value will do."""
 
 
+def _always(_: Backend, __: Mapping[str, str]) -> bool:
+    return True
+
+
+def themed(picture: Any, looks: Mapping[str, str]) -> Any:
+    """A picture with a map, in the theme that a view asks for."""
+    return replace(picture, theme=looks.get("theme", DEFAULT_THEME))
+
+
+DESK_THEMES = {"theme": ("dark", "light")}
+"""The themes of a page that a person reads at a desk."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
     """One page.
@@ -44,7 +58,9 @@ class Page:
     parameters of its URL that it understands, besides the language. Those in ``looks`` change
     nothing of what is read: ``look`` turns the one picture into what a view shows of it.
     ``choices`` are the values allowed, up to a colon. Who is less than ``least`` does not get the
-    page; who is more than ``most`` sees no more of it than that.
+    page; who is more than ``most`` sees no more of it than that. ``is_there`` says whether there
+    is what the filters name: a page about nothing says so, with the status that programs know.
+    One that ``has_frames`` is also drawn once for whoever asks, moment after moment.
     """
 
     layout: Callable[[], Component]
@@ -57,3 +73,5 @@ class Page:
     least: Role = Role.VIEWER
     most: Role = Role.ADMIN
     check: Callable[[Mapping[str, str]], None] = _anything
+    has_frames: bool = False
+    is_there: Callable[[Backend, Mapping[str, str]], bool] = _always

@@ -1,8 +1,9 @@
 """The wall: read from five metres, never touched."""
 
-from dash import dcc, html
+from dash import html
 
 from dashboard.pages.box import box
+from dashboard.pages.map_box import map_box
 from dashboard.pages.page import Page
 from dashboard.panels import PANELS
 from dashboard.scenes import SCENES, THEMES, looked_at
@@ -19,7 +20,7 @@ def layout() -> html.Div:
             html.Div(id="banner", role="alert"),
             _header(),
             box("strip", html.Div(id="strip-tiles", className="strip__tiles")),
-            _map(),
+            map_box(),
             _open(),
             _intake(),
             _quality(),
@@ -45,29 +46,6 @@ def _header() -> html.Section:
         html.Div(id="header-sources"),
         html.Div(id="sound"),  # filled by sound.js
         html.Div(id="header-clock", className="clock"),
-    )
-
-
-def _map() -> html.Section:
-    return box(
-        "map",
-        dcc.Graph(
-            id="map-figure",
-            className="map__figure",
-            responsive=True,
-            config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
-        ),
-        html.Div(id="map-grids", hidden=True),
-        html.Div(
-            [html.Div(id="map-names"), html.Div(id="map-marks")],
-            id="map-overlay",
-            className="map__overlay",
-        ),
-        html.Div(id="map-heading", className="map__heading"),
-        html.Div(id="map-north", className="north"),
-        html.Div(id="map-legend", className="legend"),
-        html.Div(id="map-list", className="map__list"),
-        framed=True,
     )
 
 

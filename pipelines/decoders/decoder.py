@@ -7,6 +7,7 @@ from pipelines.connectors.record import Record
 from pipelines.errors import BadRecordError
 from pipelines.model.device import Signal
 from pipelines.model.fact import Statement
+from pipelines.model.remark import Remark
 
 
 class Meaning(NamedTuple):
@@ -14,12 +15,14 @@ class Meaning(NamedTuple):
 
     Each statement and each signal has a ``content`` of its own (:func:`content_of` with a number).
     A record that means nothing at all is kept as nothing: its bytes are not stored. ``problems``
-    say what part of it makes no sense: for those it goes to quarantine too.
+    say what part of it makes no sense: for those it goes to quarantine too. ``remarks`` are what a
+    person said; they are kept beside the facts.
     """
 
     statements: tuple[Statement, ...] = ()
     signals: tuple[Signal, ...] = ()
     problems: tuple[BadRecordError, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 class Decoder(Protocol):

@@ -59,6 +59,19 @@ class GridSettings(Options):
     )
     crs: str | None = Field(default=None, description="CRS of the file where it does not say.")
     schematic: bool = Field(default=False, description="Say on screen that the grids are a sketch.")
+    register_file: str | None = Field(
+        default=None,
+        alias="register",
+        description="CSV of what is known of each grid: `grid`, `item` (`leader`, `member`, "
+        "`population`, `households`, `buildings`, `shops`, `key_place`), `value`, `as_of` (a day), "
+        "and if known `name_en`, and `checked` and `right` (how many an audit looked at, and how "
+        "many of those were right).",
+    )
+    own_sources: tuple[str, ...] = Field(
+        default=(),
+        description="Sources in which the grids' own people write what they do: there, no "
+        "dispatch means that the grid settled it by itself.",
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> "GridSettings":

@@ -11,6 +11,7 @@ from pipelines.model.fact import Fact, Flag, Reason, Statement
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
+from pipelines.model.remark import Remark
 from pipelines.model.stamp import Method, Stamp
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,6 +77,21 @@ def report_row(
         None if alarm is None else alarm.device,
         None if alarm is None else to_ms(alarm.at),
         _facts_text(statement.facts, moments),
+    )
+
+
+def remark_row(remark: Remark, record: Record) -> tuple[Any, ...]:
+    """What a person said as a row of ``remark``, its columns in order."""
+    return (
+        remark.subject,
+        remark.content,
+        remark.source,
+        remark.act.value,
+        remark.person,
+        to_ms(remark.at),
+        to_ms(remark.recorded_at),
+        remark.text,
+        record.raw,
     )
 
 

@@ -250,6 +250,26 @@ signal = Table(
 )
 """One row a signal that says more than that its device is there, as received. Append-only."""
 
+remark = Table(
+    "remark",
+    metadata,
+    Column("subject", String(64), primary_key=True),
+    Column("remark_id", LargeBinary(16), primary_key=True),
+    Column("source", String, nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Index("remark_by_time", "at_ms"),
+    Index("remark_by_act", "act", "at_ms"),
+)
+"""One row a thing that a person said about an incident or a shift. Append-only, in no figure.
+
+``subject`` is an incident's id, or ``shift/`` and when the shift began.
+"""
+
 position = Table(
     "position",
     metadata,

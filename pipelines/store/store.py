@@ -332,9 +332,14 @@ class Writer(Reader):
         return int(self._connection.execute(statement).rowcount)
 
     def rekey(self, old: str, new: str, key: str) -> None:
-        """Make what was said about one incident be about another, and forget the first."""
+        """Make what was said about one incident be about another, and forget the first.
+
+        What people noted about it goes along.
+        """
         told = update(schema.report).where(schema.report.c.incident_id == old)
         self._connection.execute(told.values(incident_id=new, incident_key=key))
+        noted = update(schema.remark).where(schema.remark.c.subject == old)
+        self._connection.execute(noted.values(subject=new))
         self._connection.execute(delete(schema.incident).where(schema.incident.c.id == old))
 
     def put_position(self, source: str, part: str, position: str) -> None:

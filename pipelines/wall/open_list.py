@@ -131,7 +131,13 @@ def open_incidents(
 
 def ranked(row: Any, installation: Installation, now: datetime) -> Ranked:
     """One row of the store as the screens show it."""
-    incident = incident_from(row)
+    return ranked_incident(incident_from(row), row.units, installation, now)
+
+
+def ranked_incident(
+    incident: Incident, units: int, installation: Installation, now: datetime
+) -> Ranked:
+    """An incident, which had so many units, as the screens show it at a moment."""
     rules = installation.desk.rules
     applies = rules.exclusion(incident) is None
     clocks = _clocks(incident, installation, now) if applies else ()
@@ -156,7 +162,7 @@ def ranked(row: Any, installation: Installation, now: datetime) -> Ranked:
         clocks=clocks,
         next_clock=following,
         warning_at=warning_at(incident.t0.at, running, rules.warning_share),
-        units=row.units,
+        units=units,
         lat=incident.place.lat,
         lon=incident.place.lon,
         community=installation.desk.areas.part_of(incident.grid),

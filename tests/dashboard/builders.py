@@ -236,6 +236,7 @@ class FakeBackend:
         self.reads = 0
         self.roster_reads = 0
         self.canaries: list[str] = []
+        self.remarks: list[tuple[str, str, dict[str, str]]] = []
         self.seen: list[Clearance] = []
         self.error: Exception | None = None
         self.mark = ""
@@ -326,6 +327,18 @@ class FakeBackend:
         asked = (incident_id, what, number)
         may = self.seen and self.seen[-1].may_reveal
         return "13812345678" if may and asked == ("i-1", "phone", 1) else None
+
+    def has_grid(self, code: str) -> bool:
+        """Whatever is asked for is there."""
+        return True
+
+    def remark(self, act: str, person: str, said: Mapping[str, str], /) -> None:
+        """Remember what was said."""
+        self.remarks.append((act, person, dict(said)))
+
+    def has_case(self, incident_id: str) -> bool:
+        """Whatever is asked for is there."""
+        return True
 
     def roster(self) -> Roster:
         """How the made-up sources are doing."""

@@ -147,7 +147,7 @@ def test_what_a_source_wrote_is_text_and_nothing_else(full: Installation) -> Non
     components = [
         part
         for leaf in drawn("incident", case(full), "en").values()
-        for part in parts(leaf["children"])
+        for part in parts(leaf.get("children"))
         if isinstance(part, Component)
     ]
 

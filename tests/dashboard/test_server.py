@@ -166,9 +166,9 @@ def test_no_page_or_style_names_another_host(client):
     [
         ("/desk", "/"),
         ("/desk?community=330102014001", "/community/330102014001"),
-        ("/desk?window=7d&grid=330102014001003", "/grid/330102014001003?window=7d"),
+        ("/desk?window=7d&grid=330102014001003", "/?window=7d&grid=330102014001003"),
         ("/incident?lang=en&id=0a1b", "/incident/0a1b?lang=en"),
-        ("/desk?grid=a%26verdict%3Dhit", "/grid/a%26verdict%3Dhit"),
+        ("/desk?grid=a%26verdict%3Dhit", "/?grid=a%26verdict%3Dhit"),
     ],
 )
 def test_an_address_of_former_times_leads_to_the_one_of_today(former: str, now: str) -> None:

@@ -19,9 +19,9 @@ def draw(file: CaseFile, say: Say) -> Leaves:
     case = file.case
     return {
         "case-crumbs": {"children": _crumbs(file, say)},
-        "case-title": {"children": say("case.none") if case is None else _title(case, say)},
-        "case-place": {"children": "" if case is None else _place(case, say)},
-        "case-state": {"children": [] if case is None else _state(file, case, say)},
+        "case-title": {"children": _missing(say) if case is None else _title(case, say)},
+        "case-place": {"children": say("case.none_hint") if case is None else _place(case, say)},
+        "case-state": {"children": _way_back(say) if case is None else _state(file, case, say)},
     }
 
 
@@ -40,6 +40,14 @@ def _crumbs(file: CaseFile, say: Say) -> list[object]:
 
 def _between() -> html.Span:
     return html.Span("›", className="crumb__between")
+
+
+def _missing(say: Say) -> html.Span:
+    return html.Span(say("case.none"), className="case__missing")
+
+
+def _way_back(say: Say) -> list[object]:
+    return [html.A(say("case.way_back"), href=f"/desk?lang={say.language}")]
 
 
 def _title(case: Case, say: Say) -> list[object]:

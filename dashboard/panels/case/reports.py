@@ -1,11 +1,11 @@
-"""The reports of one incident as received, masked; and the device, when one raised the alarm."""
+"""The reports of one incident as received, masked."""
 
 from dash import html
 
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import second_of_day
-from pipelines.casefile import CaseFile, DeviceLine, RawReport
+from pipelines.casefile import CaseFile, RawReport
 
 
 def draw(file: CaseFile, say: Say) -> Leaves:
@@ -13,8 +13,6 @@ def draw(file: CaseFile, say: Say) -> Leaves:
     case = file.case
     reports = () if case is None else case.reports
     rows: list[object] = [_report(report, file, say) for report in reports]
-    if case is not None and case.device is not None:
-        rows.insert(0, _device(case.device, file, say))
     if case is not None and case.is_sensitive:
         rows.append(html.Li(say("case.sensitive"), className="report"))
     return {
@@ -44,16 +42,6 @@ def _report(report: RawReport, file: CaseFile, say: Say) -> html.Li:
         ],
         className="report",
     )
-
-
-def _device(device: DeviceLine, file: CaseFile, say: Say) -> html.Li:
-    parts = [say.name(device.names), device.address]
-    if device.last_seen is not None:
-        seen = second_of_day(device.last_seen, file.time_zone)
-        parts.append(say("case.last_seen", time=seen))
-    parts += [say(f"device_condition.{condition}") for condition in device.conditions]
-    text = " · ".join(part for part in parts if part)
-    return html.Li([html.P(say("case.device")), html.P(text)], className="report report--device")
 
 
 REPORTS = Panel(id="reports", leaves=("reports-heading", "reports-rows"), draw=draw)

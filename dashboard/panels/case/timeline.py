@@ -23,7 +23,7 @@ def _row(entry: Entry, file: CaseFile, say: Say) -> html.Li:
     how = [say.name(entry.source_names), say(f"method.{entry.method}")]
     if entry.unit is not None:
         how.append(say("case.unit", unit=entry.unit))
-    if entry.precision_s > 1:
+    if entry.at is not None:
         how.append(say("case.coarse", seconds=entry.precision_s))
     how.append(say("case.recorded", time=second_of_day(entry.recorded_at, file.time_zone)))
     if entry.is_replaced:

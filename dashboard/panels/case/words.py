@@ -1,6 +1,7 @@
 """Verdicts in whole sentences: why a clock stands as it does."""
 
 from dashboard.text import Say
+from dashboard.text.format import date_and_minute
 from pipelines.casefile import ClockLine
 from pipelines.model.clock import Verdict
 
@@ -14,7 +15,7 @@ def clock_name(line: ClockLine, say: Say) -> str:
     return say(f"tile.{line.milestone}", minutes=line.target_s // 60)
 
 
-def sentence(line: ClockLine, say: Say) -> str:
+def sentence(line: ClockLine, say: Say, time_zone: str) -> str:
     """Why: ``missed: arrived 312 s after the report; target 300 s; stamps to 1 s``."""
     outcome = line.outcome
     if outcome.verdict is Verdict.EXCLUDED:
@@ -29,6 +30,8 @@ def sentence(line: ClockLine, say: Say) -> str:
     ]
     if line.target_s is not None:
         parts.append(say("case.target", seconds=line.target_s))
+    elif outcome.deadline is not None:
+        parts.append(say("case.due", time=date_and_minute(outcome.deadline, time_zone)))
     if outcome.seconds is not None:
         parts.append(say("case.precision", seconds=_precision(line)))
     if outcome.indeterminate:

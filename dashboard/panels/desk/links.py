@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dashboard.addresses import address
 from dashboard.text import Say
 from pipelines.board import FILTERS, Board
+from pipelines.groups import UNLOCATED
 
 _PLACES = ("area", "community", "grid")
 
@@ -20,7 +21,11 @@ def board_link(board: Board, say: Say, **changes: str | None) -> str:
 
 
 def place_link(board: Board, say: Say, place: Mapping[str, str]) -> str:
-    """The same board of another area or grid."""
+    """The same board of another area; of a grid, the page that it has of its own."""
+    code = place.get("grid")
+    if code is not None and code != UNLOCATED:
+        kept = {name: v for name, v in board.filters.items() if name not in _PLACES}
+        return address("grid", {"code": code, **kept}, say.language)
     return board_link(board, say, **dict.fromkeys(_PLACES, None) | dict(place))
 
 

@@ -26,6 +26,7 @@ from pipelines.demo.geography.land import (
     Line,
 )
 from pipelines.demo.geography.places import People, Place, make_places, settle
+from pipelines.demo.geography.register import register_rows
 from pipelines.demo.geography.units import Unit, make_units
 
 SEED = 135
@@ -50,6 +51,7 @@ def demo_files() -> dict[str, bytes]:
         "places.csv": as_csv(map(_place_row, places)),
         "units.csv": as_csv(map(_unit_row, units)),
         "devices.csv": as_csv(map(_device_row, devices)),
+        "grid_register.csv": as_csv(register_rows(blocks, people, places, Random(SEED + 5))),
     }
 
 

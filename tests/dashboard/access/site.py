@@ -8,6 +8,7 @@ from datetime import datetime
 import httpx
 
 from dashboard.access.admin import Admin
+from dashboard.access.console import Looked, console_routes
 from dashboard.access.forgery import CSRF_HEADER
 from dashboard.access.gate import Gate
 from dashboard.access.guard import COOKIE, Guard, content_policy
@@ -32,11 +33,14 @@ class Site:
         self.backend = backend
         gate = Gate(keeper, clock, secure=False).routes
         admin = Admin(backend, keeper, clock, secure=False, time_zone="Asia/Shanghai").routes
-        more = [*gate, *admin, reveal_route(backend, keeper, clock)]
+        console = console_routes(backend, keeper, clock)
+        more = [*gate, *admin, reveal_route(backend, keeper, clock), *console]
         app = create_app(backend, build="test", pace=QUICK, more=more)
         hosts = frozenset({"127.0.0.1"})
         policy = content_policy(app.state.script_hashes)
-        guard = Guard(app, keeper=keeper, clock=clock, hosts=hosts, policy=policy)
+        guard = Guard(
+            Looked(app, keeper, clock), keeper=keeper, clock=clock, hosts=hosts, policy=policy
+        )
         self.server = Server(backend, app=guard)
 
     def session(self, role: Role, name: str = "", *, scope: str | None = None) -> str:

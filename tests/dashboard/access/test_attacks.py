@@ -208,7 +208,7 @@ def test_nothing_in_a_filter_of_a_page_is_read_as_anything_else(
             shown = browser.get(f"/{page}", params={name: text}, follow_redirects=True)
             status, said = heard(browser, "/stream", params={"page": page, name: text}, messages=1)
 
-            assert shown.status_code in (200, 400)
+            assert shown.status_code in (200, 307, 400, 404)
             assert status in (200, 400)
             assert text == "%" or not [secret for secret in SECRETS if secret in said]
 

@@ -52,7 +52,7 @@ def test_the_files_in_the_repository_are_what_the_code_writes(tmp_path, monkeypa
 
     written = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     assert written == {name: (FOLDER / name).read_bytes() for name in written}
-    assert len(written) == 9
+    assert len(written) == 10
 
 
 def test_the_grids_tile_the_street_without_gaps_or_overlaps():

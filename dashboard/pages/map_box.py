@@ -1,0 +1,29 @@
+"""The box of a map: the drawing, what lies over it, and the list that says the same."""
+
+from dash import dcc, html
+
+from dashboard.pages.box import box
+
+
+def map_box() -> html.Section:
+    """The map's leaves, in the order in which they lie over each other."""
+    return box(
+        "map",
+        dcc.Graph(
+            id="map-figure",
+            className="map__figure",
+            responsive=True,
+            config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
+        ),
+        html.Div(id="map-grids", hidden=True),
+        html.Div(
+            [html.Div(id="map-names"), html.Div(id="map-marks")],
+            id="map-overlay",
+            className="map__overlay",
+        ),
+        html.Div(id="map-heading", className="map__heading"),
+        html.Div(id="map-north", className="north"),
+        html.Div(id="map-legend", className="legend"),
+        html.Div(id="map-list", className="map__list"),
+        framed=True,
+    )
