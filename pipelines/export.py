@@ -50,7 +50,7 @@ def read_export(
     """The rows of a list that a guard lets through, and where they come from."""
     n, rows = guard(listing)
     return Export(
-        area_names=installation.settings.area.name.as_dict(),
+        area_names=installation.desk.areas.top.names,
         labels=installation.settings.labels,
         filters=filters,
         as_of=listing.as_of,

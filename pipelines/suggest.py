@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.board_map import place_filter
 from pipelines.clearance import Clearance
+from pipelines.groups import Desk, in_scope, sees
 from pipelines.installation import Installation
 from pipelines.privacy import in_rows
 from pipelines.snapshot import Names
@@ -85,7 +86,9 @@ def _places(installation: Installation, sought: str) -> Iterator[FoundPlace]:
                 code=area.code,
             )
     for grid in installation.grids:
-        if sought_in(sought, (*grid.names.values(), grid.code)):
+        if sees(installation.desk, grid.code) and sought_in(
+            sought, (*grid.names.values(), grid.code)
+        ):
             yield FoundPlace(
                 filters={"grid": grid.code}, level="grid", names=grid.names, code=grid.code
             )
@@ -95,7 +98,7 @@ def _incidents(
     reader: Reader, installation: Installation, sought: str, clearance: Clearance
 ) -> Iterator[FoundIncident]:
     sensitive, seen = installation.settings.sensitive_kinds, set[str]()
-    for row in islice(_looked_at(reader, sought), _LOOKED_AT_MOST):
+    for row in islice(_looked_at(reader, installation.desk, sought), _LOOKED_AT_MOST):
         shown = in_rows(
             {
                 "kind": row.kind,
@@ -113,14 +116,15 @@ def _incidents(
             yield _found(row, shown, installation)
 
 
-def _looked_at(reader: Reader, sought: str) -> Iterator[Any]:
+def _looked_at(reader: Reader, desk: Desk, sought: str) -> Iterator[Any]:
     if not has_index(reader.connection):
         column = schema.incident.c.t0_ms
-        yield from containing(reader, sought, [], [column.desc()])
+        yield from containing(reader, sought, [in_scope(desk)], [column.desc()])
         return
     for ids in candidates(reader, sought):
         rows = reader.incidents(ids)
-        yield from (rows[one] for one in ids if one in rows)
+        found = (rows[one] for one in ids if one in rows)
+        yield from (row for row in found if sees(desk, row.grid))
 
 
 def _found(row: Any, shown: Mapping[str, Any], installation: Installation) -> FoundIncident:

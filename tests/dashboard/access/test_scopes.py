@@ -129,6 +129,20 @@ WAYS: list[tuple[str, Mapping[str, Any]]] = [
     ("/api/v1/monitors?from=2026-03-01", {}),
     ("/api/v1/frozen", {}),
     ("/api/v1/frozen?month=2026-03", {}),
+    ("/find", {"params": {"q": "电话"}}),
+    ("/find", {"params": {"q": "X-0"}}),
+    ("/find", {"params": {"q": WEST}}),
+    ("/find", {"params": {"q": THEIRS[0]}}),
+    ("/list", {"params": {"window": "90d"}}),
+    ("/list", {"params": {"window": "90d", "q": MARK}}),
+    ("/list", {"params": {"window": "90d", "area": WEST}}),
+    (
+        "/export",
+        {
+            "method": "POST",
+            "data": {"view": "/desk?window=90d", "form": "csv", "reason": "想看一看"},
+        },
+    ),
     (REVEAL_PATH, {"method": "POST", "data": ASKED}),
     (f"/grid/{GRIDS[2]}", {}),
     (f"/area/{WEST}", {}),
@@ -212,7 +226,8 @@ def test_every_answer_of_the_backend_is_confined(live: Live) -> None:
         seen.snapshot(), seen.board({"window": "90d"}), seen.lab({"window": "90d"}),
         seen.quarantine(None), seen.roster(), seen.kpi({"by": "grid"}), seen.rows({}),
         seen.rules({"from": "2026-03-01"}), seen.monitors({"from": "2026-03-01"}),
-        seen.frozen({}), seen.grids_geojson(), seen.reveal(THEIRS[0], "phone", 1),
+        seen.frozen({}), seen.find("电话"), seen.page({"window": "90d"}, 0, 50),
+        seen.grids_geojson(), seen.reveal(THEIRS[0], "phone", 1),
         *(seen.case(one) for one in THEIRS),
     ]  # fmt: skip
 
