@@ -9,10 +9,12 @@
   const GRIDS = "grids"; // source and layer, as the server's style names them
   const GIVE_UP_MS = 8000; // a tile server that does not answer must not hold the map for ever
   const AGAIN_MS = 50;
+  const TOO_EARLY = "Style is not done loading.";
   const { graphics } = window.grid135;
   const stats = { drawn: 0, coloured: 0, errors: 0 };
 
   let figure = null; // what is to be drawn next, if anything
+  let latest = null; // what was drawn last
   let drawing = 0; // when the drawing under way began; 0 when there is none
   let turn = 0;
   let style = null; // the style whose grids are coloured
@@ -52,6 +54,7 @@
     }
     stats.drawn += 1;
     drawing = performance.now();
+    latest = figure;
     window.dash_clientside.set_props("map-figure", { figure: figure });
     figure = null;
     window.setTimeout(listen, 0);
@@ -104,12 +107,21 @@
     drawing = 0;
   }
 
-  /** A tile that does not come is no fault of the page: Plotly gives up a promise, the map goes on. */
+  /* A tile that does not come is no fault of the page: Plotly gives up a promise, the map goes on.
+   * When its box changes while a style loads, Plotly draws by itself, in vain: it is done again. */
   window.addEventListener("unhandledrejection", (event) => {
-    if (!event.reason || event.reason.message !== "Map error.") return;
+    const said = event.reason && event.reason.message;
+    if (said !== "Map error." && said !== TOO_EARLY) return;
     stats.errors += 1;
     event.preventDefault();
+    if (said === TOO_EARLY) again();
   });
+
+  /** Draw the last figure once more, as soon as its style is there. */
+  function again() {
+    drawing = 0;
+    if (latest) window.setTimeout(() => draw(figure || Object.assign({}, latest)), AGAIN_MS);
+  }
 
   window.grid135 = Object.assign(window.grid135 || {}, {
     grids: { draw: draw, colour: colour, forget: forget, map: map, stats: stats },

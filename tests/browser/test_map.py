@@ -188,3 +188,14 @@ def test_cameras_and_themes_that_change_in_quick_order_end_with_the_last(serve, 
         arg=[busy.code, whole.map.zoom],
         timeout=20_000,
     )
+
+
+def test_what_plotly_drew_too_early_is_drawn_again(serve, open_screen):
+    screen = open_screen(serve(a_street()), size=(1280, 720))
+    screen.wait_for_map()
+    drawn = screen.page.evaluate("() => grid135.grids.stats.drawn")
+
+    screen.page.evaluate("() => { Promise.reject(new Error('Style is not done loading.')); }")
+
+    screen.page.wait_for_function("(n) => grid135.grids.stats.drawn > n", arg=drawn)
+    screen.wait_for_map()
