@@ -82,6 +82,13 @@ def described(build: str) -> dict[str, Any]:
             "responses": _answers({"type": "object"}),
         }
     }
+    page = {"name": "page", "in": "query", "required": True, "schema": _TEXT}
+    frame = _question("One drawing of a page that shows the past.", [page, *asked])
+    paths["/api/v1/frame"] = {"get": {**frame, "responses": _frame_answers()}}
+    incident = {"name": "incident", "in": "query", "required": True, "schema": _TEXT}
+    trail = _question("What people did with one incident, for who may write.", [incident])
+    paths["/api/v1/trail"] = {"get": trail}
+    paths["/api/v1/remarks"] = {"post": _remark()}
     paths["/api/v1/reveal"] = {"post": _reveal()}
     paths[OPENAPI_PATH] = {
         "get": {"summary": "This description.", "responses": _answers({"type": "object"})}
@@ -137,6 +144,25 @@ def _reveal() -> dict[str, Any]:
             "content": {"application/x-www-form-urlencoded": {"schema": body}},
         },
         "responses": {**_answers(value), "404": _refusal("There is no such value.")},
+    }
+
+
+def _frame_answers() -> dict[str, Any]:
+    return {**_answers({"type": "object"}), "404": _refusal("There is no such page.")}
+
+
+def _remark() -> dict[str, Any]:
+    names = ("act", "incident", "shift", "text")
+    fields = {name: {"type": "string", "maxLength": 2000} for name in names}
+    body = {"type": "object", "required": ["act"], "properties": fields}
+    return {
+        "summary": "Pin an incident, write a note, or hand a shift over.",
+        "parameters": _proofs(),
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-www-form-urlencoded": {"schema": body}},
+        },
+        "responses": _answers({"type": "object"}),
     }
 
 
