@@ -62,7 +62,7 @@
     const asked = query();
     asked.set("page", "playback");
     try {
-      const answer = await fetch("/api/v1/frame?" + asked, { cache: "no-store" });
+      const answer = await fetch("/frame?" + asked, { cache: "no-store" });
       if (answer.ok) window.grid135.live.show((await answer.json()).props);
       stats.frames += 1;
     } catch (error) {

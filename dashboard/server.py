@@ -57,7 +57,7 @@ def create_app(
     hub = Hub(backend, build=build, pace=pace)
     routes = [
         Route("/stream", _stream(hub)),
-        Route("/api/v1/frame", _frame(hub)),
+        Route("/frame", _frame(hub)),
         Route("/health", _health(backend, hub)),
         Route("/time", time_signal),
         Route("/api/v1/kpi", _query(backend, lambda seen, given: seen.kpi(given))),

@@ -65,9 +65,9 @@ def test_a_frame_is_every_leaf_of_the_moment_and_no_other_page_has_any(tmp_path:
     server = Server(live)
     ask = {"page": "playback", "lang": "en", "at": at(200).isoformat()}
     try:
-        frame = httpx.get(f"{server.url}/api/v1/frame", params=ask)
-        other = httpx.get(f"{server.url}/api/v1/frame", params={"page": "wall"})
-        wrong = httpx.get(f"{server.url}/api/v1/frame", params={**ask, "at": "noon"})
+        frame = httpx.get(f"{server.url}/frame", params=ask)
+        other = httpx.get(f"{server.url}/frame", params={"page": "wall"})
+        wrong = httpx.get(f"{server.url}/frame", params={**ask, "at": "noon"})
     finally:
         server.stop()
         installation.store.close()
