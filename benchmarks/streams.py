@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import cycle
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -111,16 +112,22 @@ def serving(folder: Path) -> Iterator[Product]:
 def proxy(ports: list[int]) -> Iterator[int]:
     """A proxy in a process of its own that gives connections to these ports in turn."""
     port = free_port()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_relay, args=(port, ports), daemon=True
-    )
-    process.start()
+    process = start_proxy(port, ports)
     asyncio.run(until_open(port))
     try:
         yield port
     finally:
         process.terminate()
         process.join()
+
+
+def start_proxy(port: int, ports: list[int]) -> SpawnProcess:
+    """The process of a proxy; one that finds a server down asks the next."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=_relay, args=(port, ports), daemon=True
+    )
+    process.start()
+    return process
 
 
 def _relay(port: int, ports: list[int]) -> None:
@@ -137,8 +144,14 @@ def _relay(port: int, ports: list[int]) -> None:
             writer.close()
 
     async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, on = await asyncio.open_connection("127.0.0.1", next(turns))
-        await asyncio.gather(copy(reader, on), copy(there, writer))
+        for _ in ports:
+            try:
+                there, on = await asyncio.open_connection("127.0.0.1", next(turns))
+            except OSError:
+                continue  # that one is down: the next
+            await asyncio.gather(copy(reader, on), copy(there, writer))
+            return
+        writer.close()
 
     async def serve() -> None:
         server = await asyncio.start_server(relay, "127.0.0.1", port, backlog=1024)

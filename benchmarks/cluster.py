@@ -1,0 +1,77 @@
+"""A PostgreSQL server of the benchmark's own, that can be killed without hurting anybody else's."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from benchmarks.protocols.product import free_port
+
+_PROGRAMS = Path("/usr/lib/postgresql")
+_SETTINGS = (
+    "listen_addresses = '127.0.0.1'",
+    "unix_socket_directories = ''",
+    "max_connections = 60",
+    "shared_buffers = 128MB",
+)
+_PATIENCE_S = "60"
+
+
+class Cluster:
+    """One database server on a free port, in a folder; everybody of this machine is let in."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make it; raises RuntimeError where PostgreSQL is not installed."""
+        found = sorted(_PROGRAMS.glob("*/bin"), key=lambda folder: int(folder.parent.name))
+        if not found:
+            raise RuntimeError(f"{_PROGRAMS}: PostgreSQL is not installed; run make services")
+        self._programs = found[-1]
+        self._folder = folder
+        self.port = free_port()
+        folder.mkdir(parents=True)
+        # its programs refuse to run as root
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if self._as:
+            subprocess.run(["chown", "postgres", str(folder)], check=True)
+        self._run("initdb", "--auth=trust", "--username=grid135", "--encoding=UTF8", "--locale=C")
+        settings = "\n".join((*_SETTINGS, f"port = {self.port}"))
+        with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
+            file.write(f"\n{settings}\n")
+
+    @property
+    def url(self) -> URL:
+        """Its one database."""
+        return URL.create(
+            "postgresql+psycopg",
+            username="grid135",
+            host="127.0.0.1",
+            port=self.port,
+            database="postgres",
+        )
+
+    def start(self) -> None:
+        """Start it, and wait until it has mended what a kill left behind."""
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "start", "--wait", f"--timeout={_PATIENCE_S}", f"--log={log}")
+
+    def kill(self) -> None:
+        """``kill -9`` of the server and of all that serve its connections."""
+        number = int((self._folder / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
+        for process in (number, *map(int, children)):
+            try:
+                os.kill(process, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def stop(self) -> None:
+        """Stop it in order, throwing everybody out."""
+        self._run("pg_ctl", "stop", "--wait", "--mode=fast", f"--timeout={_PATIENCE_S}")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*self._as, str(self._programs / program), f"--pgdata={self._folder}", *arguments]
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stdout[-500:]}{done.stderr[-500:]}")
