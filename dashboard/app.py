@@ -1,12 +1,13 @@
 """The Dash application: pages and their frame, nothing else. What is on them comes by stream."""
 
 import json
+import re
 from pathlib import Path
 
 import flask
 from dash import Dash, html
 
-from dashboard.addresses import resolved
+from dashboard.addresses import STREET, resolved
 from dashboard.pages import PAGES
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
 
@@ -75,7 +76,7 @@ class _App(Dash):
             page_config=_page_config(say),
             app_entry=parts["app_entry"],
             config=parts["config"],
-            scripts=parts["scripts"],
+            scripts=_scripts(parts["scripts"], page),
             renderer=parts["renderer"],
         )
 
@@ -96,6 +97,14 @@ def create_dash() -> Dash:
 
     app.layout = layout
     return app
+
+
+_OF_LISTS = re.compile(r"<script[^>]*/dash_ag_grid/[^>]*></script>")
+
+
+def _scripts(scripts: str, page: str) -> str:
+    """Dash's scripts; the grid of the desk's list, over a megabyte, only where it is used."""
+    return scripts if page == STREET else _OF_LISTS.sub("", scripts)
 
 
 def _page_config(say: Say) -> str:

@@ -49,6 +49,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.set_default_timeout(45_000)
     yield page
     context.close()
     assert complaints == []

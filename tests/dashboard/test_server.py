@@ -209,3 +209,8 @@ def test_a_wall_that_opens_the_desk_is_led_to_the_wall(tmp_path):
     keeper.close()
 
     assert (answer.status_code, answer.headers["location"]) == (307, "/wall?lang=en")
+
+
+def test_only_the_desk_loads_the_grid_of_its_list(client):
+    assert "/dash_ag_grid/" in client.get("/").text
+    assert "/dash_ag_grid/" not in client.get("/wall").text

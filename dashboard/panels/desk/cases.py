@@ -56,7 +56,7 @@ def _heading(board: Board, say: Say) -> list[object]:
 
 _WIDTHS = {
     Column.T0: 128,
-    Column.KIND: 128,
+    Column.KIND: 150,
     Column.SEVERITY: 84,
     Column.GRID: 116,
     Column.COMMUNITY: 116,
