@@ -82,9 +82,6 @@ def described(build: str) -> dict[str, Any]:
             "responses": _answers({"type": "object"}),
         }
     }
-    page = {"name": "page", "in": "query", "required": True, "schema": _TEXT}
-    frame = _question("One drawing of a page that shows the past.", [page, *asked])
-    paths["/api/v1/frame"] = {"get": {**frame, "responses": _frame_answers()}}
     incident = {"name": "incident", "in": "query", "required": True, "schema": _TEXT}
     trail = _question("What people did with one incident, for who may write.", [incident])
     paths["/api/v1/trail"] = {"get": trail}
@@ -145,10 +142,6 @@ def _reveal() -> dict[str, Any]:
         },
         "responses": {**_answers(value), "404": _refusal("There is no such value.")},
     }
-
-
-def _frame_answers() -> dict[str, Any]:
-    return {**_answers({"type": "object"}), "404": _refusal("There is no such page.")}
 
 
 def _remark() -> dict[str, Any]:
