@@ -99,7 +99,7 @@
     const left = window.history.state;
     grid.setGridOption("datasource", source());
     refreshed = performance.now();
-    if (!left || !left.row) return;
+    if (!left || !(left.row > 0)) return;
     // who comes back finds the row that was on top
     const back = () => {
       grid.setRowCount(Number(document.body.dataset.rows), true);
