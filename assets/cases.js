@@ -9,6 +9,7 @@
   let refreshed = 0;
   let waiting = 0;
   let wired = null;
+  let mine = null; // where the grid has its rows from
 
   function api() {
     try {
@@ -81,8 +82,7 @@
     const state = document.getElementById("cases-state");
     if (!state || !state.dataset.token) return;
     const grid = api();
-    // the wrapper gives the grid a source of its own once it is ready; ours comes after it
-    if (!grid || !grid.getGridOption("datasource")) return window.setTimeout(look, 40);
+    if (!grid) return window.setTimeout(look, 40);
     wire(grid);
     const now = viewNow();
     if (now !== view) {
@@ -97,7 +97,8 @@
 
   function show(grid) {
     const left = window.history.state;
-    grid.setGridOption("datasource", source());
+    mine = source();
+    grid.setGridOption("datasource", mine);
     refreshed = performance.now();
     if (!left || !(left.row > 0)) return;
     // who comes back finds the row that was on top
@@ -123,6 +124,12 @@
     const grid = api();
     return grid ? grid.getFirstDisplayedRowIndex() : 0;
   }
+
+  /** The wrapper gives the grid a source of its own when it is ready, which may be after ours. */
+  window.setInterval(() => {
+    const grid = mine && api();
+    if (grid && grid.getGridOption("datasource") !== mine) grid.setGridOption("datasource", mine);
+  }, 500);
 
   document.addEventListener("grid135:shown", look);
 
