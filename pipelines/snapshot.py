@@ -235,9 +235,11 @@ class CommunityBoard:
 
     ``level`` is what the parts are, communities of a street or streets of a district; ``whole``
     what they are parts of. ``as_of`` is when the rates were counted, anew every minute.
+    ``days`` is the window, ``known_days`` how much of it there are records of.
     """
 
     days: int
+    known_days: int
     as_of: datetime
     rate: float | None
     communities: tuple[CommunityState, ...]

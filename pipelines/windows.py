@@ -7,7 +7,12 @@ today and the 29 days before.
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
+
 from pipelines.options import parse_duration
+from pipelines.store import schema
+from pipelines.store.rows import from_ms
+from pipelines.store.store import Reader
 
 ALL = "all"
 YESTERDAY = "yesterday"
@@ -35,3 +40,9 @@ def midnight(now: datetime, zone: ZoneInfo, *, ago: int = 0) -> datetime:
     """
     day = now.astimezone(zone).date() - timedelta(days=ago)
     return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+def first_record(reader: Reader, now: datetime) -> datetime:
+    """When the first incident of the street began that is known at all; ``now`` without any."""
+    first = reader.rows(select(func.min(schema.incident.c.t0_ms)))[0][0]
+    return now if first is None else min(from_ms(first), now)

@@ -75,8 +75,8 @@ def _quiet(state: CommunityState, board: CommunityBoard, say: Say) -> list[Compo
     if state.quiet_days is None:
         return [
             mark,
-            html.Strong(f"{board.days}+"),
-            html.Small(say("communities.days", n=board.days)),
+            html.Strong(f"{board.known_days}+"),
+            html.Small(say("communities.days", n=board.known_days)),
         ]
     if state.quiet_days == 0:
         return [mark, html.Strong("0"), html.Small(say("communities.days", n=0))]

@@ -48,7 +48,9 @@ def _figures(state: CommunityState, snapshot: Snapshot, say: Say) -> list[html.D
     board, complaints, devices = snapshot.communities, snapshot.complaints, snapshot.devices
     days = board.days if board is not None else 0
     known = f"{state.hit}/{state.known}" if state.known else DASH
-    quiet = f"{days}+" if state.quiet_days is None else str(state.quiet_days)
+    quiet = f"{board.known_days if board is not None else 0}+"
+    if state.quiet_days is not None:
+        quiet = str(state.quiet_days)
     figures = [
         _figure(str(state.open), say("focus.open")),
         _figure(known, say("focus.arrived", n=days)),

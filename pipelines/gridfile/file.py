@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from pipelines.clearance import LEAST, Clearance
 from pipelines.gridfile.cases import (
+    LOOKED_BACK,
     REPEATED,
     GridCase,
     Telling,
@@ -19,7 +20,7 @@ from pipelines.gridfile.cases import (
     read_telling,
 )
 from pipelines.gridfile.course import COURSE_DAYS, CourseDot, course_of, judged
-from pipelines.gridfile.heat import Heat, first_record, heat_of
+from pipelines.gridfile.heat import Heat, heat_of
 from pipelines.gridfile.picks import Choices, Picked, picked_by
 from pipelines.gridfile.register import GridFact, GridRegister
 from pipelines.groups import By, Desk, Query, sees
@@ -36,7 +37,7 @@ from pipelines.store import schema
 from pipelines.store.store import Reader
 from pipelines.totals import clock_tallies
 from pipelines.wall.open_list import is_open, ranked
-from pipelines.windows import midnight
+from pipelines.windows import first_record, midnight
 
 STRIP_DAYS, PAST_DAYS, DAYS = 30, 90, 90
 """The strip, the past it is compared with, and everything else that is counted."""
@@ -82,7 +83,11 @@ class Sensor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GridSheet:
-    """What is known of one grid. ``quiet_days`` is None where nothing missed in the last year."""
+    """What is known of one grid.
+
+    ``quiet_days`` is None where nothing missed for as long as is known, ``known_days``: a year at
+    most, and no longer than there are records.
+    """
 
     code: str
     names: Names
@@ -96,6 +101,7 @@ class GridSheet:
     course: tuple[CourseDot, ...]
     course_start: datetime
     quiet_days: int | None
+    known_days: int
     emergencies: int
     heat: Heat
     repeats: tuple[Repeat, ...]
@@ -203,6 +209,7 @@ class GridDesk:
             course=course_of(cases, desk, course_start),
             course_start=course_start,
             quiet_days=_days_since(max(missed), desk, now) if missed else None,
+            known_days=min(LOOKED_BACK.days, _days_since(first_record(reader, now), desk, now)),
             emergencies=len(judged(cases)),
             heat=heat_of(reader, desk, recent, since, now),
             repeats=every[:_REPEATS_MOST],

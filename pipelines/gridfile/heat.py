@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
-
 from pipelines.gridfile.cases import GridCase
 from pipelines.groups import Desk
-from pipelines.store import schema
-from pipelines.store.rows import from_ms
 from pipelines.store.store import Reader
+from pipelines.windows import first_record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,12 +45,6 @@ def heat_of(
         hours=max(n for row in observed for n in row),
         start=since,
     )
-
-
-def first_record(reader: Reader, now: datetime) -> datetime:
-    """When the first incident of the street began that is known at all; ``now`` without any."""
-    first = reader.rows(select(func.min(schema.incident.c.t0_ms)))[0][0]
-    return now if first is None else min(from_ms(first), now)
 
 
 def _observed(reader: Reader, desk: Desk, since: datetime, now: datetime) -> list[list[int]]:

@@ -24,7 +24,7 @@ from pipelines.store.rows import incident_from, to_ms
 from pipelines.store.store import Reader
 from pipelines.totals import clock_tallies
 from pipelines.wall.open_list import complaint_kinds
-from pipelines.windows import midnight
+from pipelines.windows import first_record, midnight
 
 COUNTED_EVERY = timedelta(seconds=60)
 _LIMIT_POINTS = 24
@@ -105,12 +105,13 @@ def _counted(
     hits, total = (sum(pair[i] for pair in cases.values()) for i in (0, 1))
     rate = hits / total if total else None
     misses = _last_misses(reader, installation, since, now)
-    day = now.astimezone(desk.zone).date()
+    day, began = now.astimezone(desk.zone).date(), first_record(reader, now)
     states = tuple(
         _state(place, cases.get(place.code, (0, 0)), rate, misses, day) for place in known
     )
     return CommunityBoard(
         days=wall.community_days,
+        known_days=min(wall.community_days, (day - began.astimezone(desk.zone).date()).days),
         as_of=now,
         level=level,
         whole=desk.areas.top.level,

@@ -139,7 +139,9 @@ def a_community_board(**changes: object) -> CommunityBoard:
         )
         for n in range(10, 81, 5)
     )
-    board = CommunityBoard(days=30, as_of=NOW, rate=rate, communities=tuple(states), limits=limits)
+    board = CommunityBoard(
+        days=30, known_days=30, as_of=NOW, rate=rate, communities=tuple(states), limits=limits
+    )
     return replace(board, **changes)  # type: ignore[arg-type]
 
 

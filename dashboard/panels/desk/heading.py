@@ -174,6 +174,8 @@ def _ways(board: Board, say: Say) -> list[html.A]:
     here = board_link(board, say).removesuffix(f"lang={say.language}")
     return [
         html.A(say("desk.to_wall"), href=f"/wall?lang={say.language}"),
+        html.A(say("desk.to_handover"), href=f"/handover?lang={say.language}"),
+        html.A(say("desk.to_playback"), href=f"/playback?lang={say.language}"),
         html.A(say("desk.to_sources"), href=f"/sources?lang={say.language}"),
         html.A(say("desk.to_lab"), href=f"/lab?lang={say.language}"),
         html.A(say("desk.other_language"), href=f"{here}lang={other}", **data(full="page")),

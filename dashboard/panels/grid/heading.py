@@ -63,7 +63,7 @@ def _people(grid: GridSheet, say: Say) -> list[object]:
 
 
 def _now(file: GridFile, grid: GridSheet, say: Say) -> list[object]:
-    quiet = say("grid.never") if grid.quiet_days is None else str(grid.quiet_days)
+    quiet = f"{grid.known_days}+" if grid.quiet_days is None else str(grid.quiet_days)
     return [
         html.P([html.Strong(number(file, grid.open_total, "open", say)), say("grid.open")]),
         html.P(
