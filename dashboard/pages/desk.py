@@ -102,6 +102,8 @@ _GRID = {
     "rowHeight": 32,
     "headerHeight": 34,
     "cacheBlockSize": 100,
+    # the wrapper's own source of rows never answers, and must not use up the requests there may be
+    "maxConcurrentDatasourceRequests": -1,
     "maxBlocksInCache": 20,
     "rowBuffer": 10,
     "suppressCellFocus": False,
