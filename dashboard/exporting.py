@@ -122,6 +122,7 @@ class _Work:
         detail = {
             "filters": {name: masked(text) for name, text in sorted(export.filters.items())},
             "n": export.n,
+            "k": export.released.k,
             "form": form,
             "definition": export.definition,
             "as_of": export.as_of.isoformat(),
@@ -149,8 +150,17 @@ def _about(export: Export, who: str, reason: str, now: datetime, say: Say) -> li
         (say("export.when"), second_of_moment(now, zone)),
         (say("export.why"), reason),
         (say("export.masked"), say("export.masked_note")),
+        (say("export.k"), _alike(export, say)),
     ]
     return [line for line in lines if line[1] != ""]
+
+
+def _alike(export: Export, say: Say) -> str:
+    """What was done so that nobody can be told apart; empty where nothing had to be."""
+    given = export.released
+    if given.k is None:
+        return ""
+    return say("export.k_note", k=given.k, coarser=given.coarser, suppressed=given.suppressed)
 
 
 def _lines(export: Export, say: Say) -> Iterator[list[Any]]:
@@ -162,7 +172,8 @@ def _cell(row: Mapping[str, Any], column: str, zone: str, say: Say) -> Any:
     if column in {"accepted", "dispatched", "arrived"}:
         return _moment(row["stamps"].get(column), zone)
     if column in {"t0", "closed"}:
-        return _moment(row[column], zone)
+        is_coarse = len(row[column] or "") <= len("2026-11-27")
+        return row[column] or "" if is_coarse else _moment(row[column], zone)
     if column in {"kind", "source", "grid", "community"}:
         names = row[f"{column}_names"]
         return say.name(names) if names else ""

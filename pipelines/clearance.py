@@ -56,6 +56,11 @@ class Clearance:
         return self.role.may(Role.SUPERVISOR)
 
     @property
+    def may_export_all(self) -> bool:
+        """Whether rows are given away as they are listed, and not only where many are alike."""
+        return self.role.may(Role.SUPERVISOR)
+
+    @property
     def may_write(self) -> bool:
         """Whether notes, pins and hand-overs are taken from them."""
         return self.role.may(Role.SUPERVISOR)

@@ -1,21 +1,37 @@
 """The rows behind a board, to take away: all of them, masked, and nothing that was not listed.
 
-What is given away leaves the house, so more may have to be held back than on a screen: ``Guard`` is
-where that is decided.
+What is given away leaves the house. Whoever may work on incidents gets the rows of the list; to
+others go rows without what names a case, and coarser where fewer than k are alike (``Guard``).
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+from pipelines.anonymity import Step, k_anonymous, replaced
 from pipelines.freezing import definition_version
 from pipelines.installation import Installation
 from pipelines.listing import Listing, Row
 from pipelines.snapshot import Names
 
-Guard = Callable[[Listing], tuple[int, Iterator[Row]]]
-"""Which rows of a list are given away, as they are or coarser, and how many that are."""
+
+class Released(NamedTuple):
+    """What of a list is given away: how many rows, and which.
+
+    Where fewer than ``k`` were alike, some are ``coarser`` and some held back (``suppressed``).
+    """
+
+    n: int
+    rows: Iterator[Row]
+    k: int | None = None
+    coarser: int = 0
+    suppressed: int = 0
+
+
+Guard = Callable[[Listing], Released]
+"""Which rows of a list are given away, as they are or coarser."""
 
 _STARTERS = ("=", "+", "-", "@", "\t", "\r")
 """With these a spreadsheet takes a text for a formula (OWASP, CSV injection)."""
@@ -31,13 +47,64 @@ class Export:
     as_of: datetime
     time_zone: str
     definition: str
-    n: int
-    rows: Iterator[Row]
+    released: Released
+
+    @property
+    def n(self) -> int:
+        """How many rows are given away."""
+        return self.released.n
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """What is given away, in the order of the list."""
+        return self.released.rows
 
 
-def everything(listing: Listing) -> tuple[int, Iterator[Row]]:
+def everything(listing: Listing) -> Released:
     """The guard that holds nothing back: the rows of the list."""
-    return listing.total, listing.each()
+    return Released(listing.total, listing.each())
+
+
+_NAMING = ("id", "incident_key", "address", "title", "closed")
+"""What names a case, or nearly: a number, a text, a moment to the second."""
+_ALIKE = ("grid", "community", "t0", "kind", "severity")
+"""What could tell a case apart together: where, when and what."""
+
+
+def anonymous(k: int, zone: ZoneInfo) -> Guard:
+    """The guard that lets out only rows of which at least k are alike."""
+
+    def guard(listing: Listing) -> Released:
+        rows = [_nameless(row, zone) for row in listing.each()]
+        found = k_anonymous(rows, _ALIKE, _STEPS, k=k)
+        kept = (dict(row) for row in found.rows)
+        return Released(len(found.rows), kept, k, found.coarser, found.suppressed)
+
+    return guard
+
+
+def _nameless(row: Row, zone: ZoneInfo) -> Row:
+    """A row with its durations and verdict, the local day in place of every stamp, and no words."""
+    day = datetime.fromisoformat(row["t0"]).astimezone(zone).date().isoformat()
+    return {**row, **dict.fromkeys(_NAMING, ""), "stamps": {}, "t0": day}
+
+
+def _of_the_community(row: Mapping[str, Any]) -> Row:
+    return {**row, "grid": "", "grid_names": {}}
+
+
+def _of_the_whole(row: Mapping[str, Any]) -> Row:
+    return {**row, "community": "", "community_names": {}}
+
+
+_STEPS: tuple[Step, ...] = (
+    _of_the_community,
+    replaced("severity", lambda _: None),
+    replaced("t0", lambda day: day[:7]),
+    _of_the_whole,
+    replaced("t0", lambda day: day[:4]),
+)
+"""What becomes coarser, one after the other: place, then time."""
 
 
 def read_export(
@@ -48,7 +115,6 @@ def read_export(
     guard: Guard = everything,
 ) -> Export:
     """The rows of a list that a guard lets through, and where they come from."""
-    n, rows = guard(listing)
     return Export(
         area_names=installation.desk.areas.top.names,
         labels=installation.settings.labels,
@@ -56,8 +122,7 @@ def read_export(
         as_of=listing.as_of,
         time_zone=str(installation.desk.zone),
         definition=definition_version(installation),
-        n=n,
-        rows=rows,
+        released=guard(listing),
     )
 
 

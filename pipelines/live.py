@@ -20,7 +20,7 @@ from pipelines.console import Console
 from pipelines.duty import Duty
 from pipelines.endurance import WALLS_RELOAD
 from pipelines.errors import QueryError
-from pipelines.export import Export, read_export
+from pipelines.export import Export, Guard, anonymous, everything, read_export
 from pipelines.freezing import frozen_lines
 from pipelines.gateway import Gateway, SourceLine
 from pipelines.gridfile.file import GridDesk, GridFile
@@ -199,7 +199,11 @@ class Live:
         """Have all rows of a board's list written; raises QueryError for a wrong filter."""
         with self._board_reading() as (reader, asked):
             listing = read_page(reader, self._installation, filters, **asked)
-            write(read_export(self._installation, listing, filters))
+            guard: Guard = everything
+            k = self._installation.settings.privacy.k
+            if k > 1 and not self._clearance.may_export_all:
+                guard = anonymous(k, self._installation.desk.zone)
+            write(read_export(self._installation, listing, filters, guard=guard))
 
     @contextmanager
     def _board_reading(self) -> Iterator[tuple[Reader, dict[str, Any]]]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from tests.pipelines.installations import a_call, an_installation, taken_in
 
 NOW = at(7200)
 TOKEN = "a" * 64
+WHERE_WHEN_WHAT = ("Grid", "Community", "Reported", "Kind")
+NAMING = ("Number", "Address", "What", "Closed", "Arrived")
 CALLS = (
     a_call("=1+1", title="+86 call 13812345678", accepted=30, arrived=400, resolved=900),
     *(a_call(f"B-{n}", reported=n, accepted=n + 20, arrived=n + 200) for n in range(30)),
@@ -32,8 +35,14 @@ CALLS = (
 
 
 @pytest.fixture
-def street(tmp_path: Path) -> Installation:
-    installation = an_installation(tmp_path)
+def k() -> int:
+    """How many rows must be alike; 1 lets every row out."""
+    return 1
+
+
+@pytest.fixture
+def street(tmp_path: Path, k: int) -> Installation:
+    installation = an_installation(tmp_path, more=f"[privacy]\nk = {k}\n")
     taken_in(installation, *CALLS, now=NOW)
     return installation
 
@@ -140,3 +149,27 @@ def test_another_site_cannot_ask_for_it(site: httpx.Client, audit: Audit) -> Non
 
     assert answer.status_code == 403
     assert audit.entries(act=Act.EXPORTED) == []
+
+
+@pytest.mark.parametrize("k", [5])
+def test_somebody_who_only_looks_gets_no_row_that_is_not_one_of_k_alike(
+    site: httpx.Client, audit: Audit
+) -> None:
+    answer = taken(site, "?lang=en")
+
+    found = rows(answer)
+    alike = Counter(tuple(row[name] for name in WHERE_WHEN_WHAT) for row in found)
+    assert len(found) == 31
+    assert min(alike.values()) >= 5
+    assert {row[name] for row in found for name in NAMING} == {""}
+    assert b"k = 5: no numbers, words or stamps" in answer.content
+    (entry,) = audit.entries(act=Act.EXPORTED)
+    assert entry.detail["k"] == 5
+
+
+@pytest.mark.parametrize("k", [5])
+def test_what_is_too_rare_stays_here_and_the_heading_says_so(site: httpx.Client) -> None:
+    answer = taken(site, "?verdict=miss&lang=en")
+
+    assert rows(answer) == []
+    assert b"1 held back as too rare" in answer.content
