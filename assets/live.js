@@ -19,6 +19,7 @@
   let heardAt = performance.now(); // when the server last said anything, by our steady clock
   let lost = true;
   let staleMs = null;
+  let unstoredMs = null;
   let pending = {};
   let scheduled = false;
   let sent = null; // the map as the server drew it
@@ -79,6 +80,7 @@
     heardAt = performance.now();
     lost = false;
     staleMs = message.stale_ms;
+    unstoredMs = message.unstored_ms;
     clock.sync(message.now_ms, message.rate);
     if (message.build) {
       if (build && build !== message.build) return restart(Math.random() * ROOM_SPREAD_MS);
@@ -138,7 +140,7 @@
     if (!element) return;
     const text = bannerText();
     if (element.textContent !== text) element.textContent = text;
-    const stale = lost || staleMs !== null || silent();
+    const stale = lost || staleMs !== null || unstoredMs !== null || silent();
     document.body.classList.toggle("is-stale", Boolean(stale && text));
   }
 
@@ -151,6 +153,9 @@
     }
     if (staleMs !== null) {
       return clock.say("live.data_lost", { age: clock.duration(clock.now() - staleMs) });
+    }
+    if (unstoredMs !== null) {
+      return clock.say("live.unstored", { age: clock.duration(clock.now() - unstoredMs) });
     }
     return "";
   }

@@ -38,6 +38,9 @@ class Backend(Protocol):
     def version(self) -> int:
         """A number that changes whenever the store has changed; takes microseconds."""
 
+    def unstored_since(self) -> datetime | None:
+        """Since when what comes in cannot be stored, None while it can; takes microseconds."""
+
     def reload_mark(self) -> str:
         """Another text whenever the walls have been told to load anew; empty if they never were."""
 

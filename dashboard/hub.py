@@ -322,6 +322,7 @@ class Hub:
         return b'id: %d\ndata: %b,"props":{%b}}\n\n' % (self._seq, head[:-1], props)
 
     def _head(self, view: View, *, full: bool) -> dict[str, object]:
+        unstored = self._backend.unstored_since()
         return {
             "now_ms": epoch_ms(self._backend.now()),
             "rate": self._backend.rate,
@@ -329,6 +330,7 @@ class Hub:
             "build": self._edition(view),
             "full": full,
             "stale_ms": self._stale_ms(),
+            "unstored_ms": None if unstored is None else epoch_ms(unstored),
         }
 
     def _edition(self, view: View) -> str:

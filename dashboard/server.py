@@ -31,6 +31,7 @@ from dashboard.time_signal import time_signal
 from dashboard.views import BadViewError, UnknownPageError, parse_view
 from pipelines.clearance import Role
 from pipelines.errors import QueryError
+from pipelines.storing import STORE_IS_GONE
 
 NOT_FOR_YOU = "not for you"
 Query = Callable[[Backend, Mapping[str, str]], list[dict[str, Any]]]
@@ -75,7 +76,8 @@ def create_app(
         *([] if measured is None else [measured(hub.measures)]),
         Mount("/", _Pages(_asgi(dash), backend)),
     ]
-    app = Starlette(routes=routes, lifespan=_running(hub))
+    unreadable = dict.fromkeys(STORE_IS_GONE, _unreadable)
+    app = Starlette(routes=routes, lifespan=_running(hub), exception_handlers=unreadable)
     app.state.hub = hub
     app.state.script_hashes = tuple(dash.csp_hashes())
     return app
@@ -154,6 +156,12 @@ def _frame(hub: Hub) -> Callable[[Request], object]:
         return Response(still, media_type="application/json", headers=_no_store())
 
     return frame
+
+
+async def _unreadable(_: Request, __: Exception) -> Response:
+    """What is answered while the store cannot be read; the hub has said so in the log."""
+    told = {"status": "down", "error": "the store cannot be read now; ask again"}
+    return JSONResponse(told, 503, {**_no_store(), "Retry-After": "5"})
 
 
 def _health(backend: Backend, hub: Hub) -> Callable[[Request], object]:

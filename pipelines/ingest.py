@@ -42,6 +42,7 @@ from pipelines.store import schema
 from pipelines.store.device_rows import device_row, signal_row
 from pipelines.store.rows import IncidentRow, moments_of, remark_row, report_row, to_ms
 from pipelines.store.store import Store, Writer
+from pipelines.storing import Storing
 from pipelines.taps import checked_taps
 
 CANARY = "(canary)"
@@ -101,6 +102,7 @@ class Door:
     ) -> None:
         self.guard: Callable[[Writer, Collection[str]], None] | None = None
         self.counted: Callable[[str, Counts], None] = lambda *_: None
+        self.storing = Storing()
         self._precedence = Precedence()
         self._gazetteer = gazetteer or Gazetteer({})
         self._store = store
@@ -137,7 +139,7 @@ class Door:
             return counts
 
         is_urgent = any(source.is_urgent for source, _ in deliveries)
-        with self._precedence.turn(urgent=is_urgent):
+        with self._precedence.turn(urgent=is_urgent), self.storing.watched(now):
             written = self._store.taking_in(store)
         for name, counts in zip(sources, written, strict=True):
             self.counted(name, counts)

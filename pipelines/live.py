@@ -164,6 +164,11 @@ class Live:
         """Changes whenever the store or a source's state did."""
         return self._installation.store.version() * 1_000_003 + self._health.changes
 
+    def unstored_since(self) -> datetime | None:
+        """Since when what comes in cannot be stored; None while it can."""
+        unstored = self._installation.door.storing.unstored
+        return None if unstored is None else unstored.since
+
     def reload_mark(self) -> str:
         """When the walls were last told to load anew; empty if never."""
         with self._installation.store.reading() as reader:
@@ -336,9 +341,12 @@ class Live:
         """How the product and each source are doing, in words a monitor can read."""
         roster = self.roster()
         standby = "standby" if self._role is Role.RUN else "serve"
+        unstored = self._installation.door.storing.unstored
+        is_bad = unstored is not None or is_degraded(line.state for line in roster.lines)
         return {
-            "status": "degraded" if is_degraded(line.state for line in roster.lines) else "ok",
+            "status": "degraded" if is_bad else "ok",
             "now": roster.now.isoformat(),
+            "unstored": None if unstored is None else unstored.told(),
             "replay": any(source.replay for source in self._installation.sources),
             "ingest": {
                 "role": standby if roster.is_standby else "active",

@@ -8,8 +8,6 @@ from datetime import datetime
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from pipelines.clock import Clock, SystemClock
 from pipelines.clock_steps import ClockSteps
@@ -19,12 +17,11 @@ from pipelines.installation import Installation
 from pipelines.lease import LeaseLostError
 from pipelines.receipt import Counts
 from pipelines.sources import Source
+from pipelines.storing import STORE_IS_GONE
 
 logger = logging.getLogger(__name__)
 
 _LOOK_S = 1.0
-_STORE_IS_GONE = (OperationalError, InterfaceError, PoolTimeoutError)
-"""Of the store: what is wrong with a database that is a source, its connector names."""
 
 
 class Schedule:
@@ -134,7 +131,7 @@ class Schedule:
             self._health.failed(source.id, str(error), now=now)
             with suppress(JobLookupError):  # dropped just now
                 self._scheduler.remove_job(source.id)
-        except _STORE_IS_GONE:
+        except STORE_IS_GONE:
             self._complain()
         except Exception as error:
             logger.exception("source %s: polling failed", source.id)

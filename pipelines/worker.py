@@ -83,8 +83,10 @@ class Worker:
 
     def _state(self) -> dict[str, object]:
         role = "active" if self._duty.is_at_work else "standby"
+        unstored = self._installation.door.storing.unstored
         return {
-            "status": "ok",
+            "status": "ok" if unstored is None else "degraded",
             "now": self._clock.now().isoformat(),
+            "unstored": None if unstored is None else unstored.told(),
             "ingest": {"role": role, "sources": sorted(self._duty.sources)},
         }

@@ -240,6 +240,7 @@ class FakeBackend:
         self.seen: list[Clearance] = []
         self.error: Exception | None = None
         self.mark = ""
+        self.unstored: datetime | None = None
         self.outlines = street_geojson()
         self.ground = Backdrop(layers={}, labels=(), tiles=None, version="b1")
         self._snapshot = snapshot or a_snapshot()
@@ -271,6 +272,10 @@ class FakeBackend:
     def version(self) -> int:
         """Changes with every ``show``."""
         return self._version
+
+    def unstored_since(self) -> datetime | None:
+        """Whatever a test has set."""
+        return self.unstored
 
     def reload_mark(self) -> str:
         """Whatever a test has set."""

@@ -5,6 +5,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,13 @@ from pipelines.store.migrating import Progress, Step
 
 logger = logging.getLogger(__name__)
 
+BUSY = timedelta(seconds=30)
+"""How long to wait for another program that holds the file."""
+
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # FULL: an acknowledged batch survives a power cut, not only a killed process
     "PRAGMA synchronous = FULL",
-    "PRAGMA busy_timeout = 30000",
     # keys are digests, so a batch touches pages all over the file: keep them, and copy them
     # from the log less often (64 MB of it)
     "PRAGMA cache_size = -131072",
@@ -221,6 +224,7 @@ def _engine(file: Path, *, pool_size: int) -> Engine:
 
 def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the engines above say BEGIN themselves
+    connection.execute(f"PRAGMA busy_timeout = {BUSY // timedelta(milliseconds=1)}")
     for pragma in _PRAGMAS:
         connection.execute(pragma)
 

@@ -1,0 +1,86 @@
+"""Whether what comes in can be stored, and if not, since when and why."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+STORE_IS_GONE = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeoutError,
+    # rows in bulk go to the drivers past SQLAlchemy, and so come their errors
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    sqlite3.OperationalError,
+)
+"""Of the store: what is wrong with a database that is a source, its connector names."""
+
+_DISK_FULL = "53100"
+"""What PostgreSQL calls it: Appendix A of its manual, class 53."""
+_LOW_BYTE = 0xFF
+"""SQLite's extended result codes are the plain ones with something above them."""
+
+
+class Reason(StrEnum):
+    """Why nothing can be stored."""
+
+    FULL = "full"
+    LOCKED = "locked"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unstored:
+    """Records were refused, and none has been stored since."""
+
+    since: datetime
+    reason: Reason
+
+    def told(self) -> dict[str, str]:
+        """The same for a monitor."""
+        return {"since": self.since.isoformat(), "reason": self.reason.value}
+
+
+class Storing:
+    """What one process knows of it, by the records it was to store. Safe from any thread."""
+
+    def __init__(self) -> None:
+        self._unstored: Unstored | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def unstored(self) -> Unstored | None:
+        """What is wrong now; nothing while records can be stored."""
+        return self._unstored
+
+    @contextmanager
+    def watched(self, now: datetime) -> Iterator[None]:
+        """Remember how storing goes in the block, which begins at ``now``; errors go on."""
+        try:
+            yield
+        except STORE_IS_GONE as error:
+            with self._lock:
+                since = now if self._unstored is None else self._unstored.since
+                self._unstored = Unstored(since=since, reason=reason_of(error))
+            raise
+        with self._lock:
+            self._unstored = None
+
+
+def reason_of(error: Exception) -> Reason:
+    """Why the store failed; whatever is neither full nor locked cannot be reached."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", 0) & _LOW_BYTE
+    if code == sqlite3.SQLITE_FULL or getattr(cause, "sqlstate", None) == _DISK_FULL:
+        return Reason.FULL
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return Reason.LOCKED
+    return Reason.GONE
