@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -65,6 +65,7 @@ class Product:
     """One process of the product, on a data folder that others may share.
 
     ``clock`` is by how much its clock is wrong: where it reads it, and where its scheduler does.
+    ``before`` is what the command begins with, to run it somewhere else.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Product:
         role: str = "run",
         clock: timedelta = timedelta(0),
         environ: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
     ) -> None:
         self.port = a_port()
         arguments = [role, "--config", str(config)]
@@ -84,10 +86,9 @@ class Product:
             command = [sys.executable, "-c", script]
         own = {"GRID135_DATA": str(folder / "data"), "GRID135_PORT": str(self.port)}
         self.log = folder / f"{role}-{self.port}.log"
+        told = os.environ | own | dict(environ or {})
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=os.environ | own | dict(environ or {}), stderr=log
-            )
+            self.process = subprocess.Popen([*before, *command], cwd=ROOT, env=told, stderr=log)
 
     def health(self) -> dict[str, Any]:
         """What it says about itself; empty while it does not answer."""

@@ -4,8 +4,10 @@ import random
 import shutil
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,7 +39,7 @@ def a_street(folder: Path) -> Path:
     return folder
 
 
-def told(street: Installation) -> dict[str, object]:
+def told(street: Installation) -> dict[str, Sequence[tuple[Any, ...]]]:
     """What the store says, but not where a record stood when it was sent twice."""
     found = dict(content(street.store, *TOLD))
     lines = schema.report.c.keys().index("part")

@@ -3,17 +3,16 @@
 The server's plug is pulled in ``test_end_to_end`` and ``test_wall``.
 """
 
-import socket
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.browser.product import Product, an_incident, started
+from tests.cables import Cable
 
 pytestmark = pytest.mark.browser
 
@@ -36,45 +35,6 @@ def product(tmp_path: Path) -> Iterator[Product]:
     product.drop("calls", an_incident("A1", age_s=20, accepted=15))
     yield product
     product.kill()
-
-
-class Cable:
-    """What lies between the screen and the server: while it is pulled, no byte comes through."""
-
-    def __init__(self, to: int) -> None:
-        self._to = to
-        self._whole = threading.Event()
-        self._whole.set()
-        self._ear = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._ear.getsockname()[1]}"
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def pull(self) -> None:
-        """Silence, as when a switch fails: nobody is told that the connection is gone."""
-        self._whole.clear()
-
-    def plug_in(self) -> None:
-        """Let through what comes from now on, and what was held back."""
-        self._whole.set()
-
-    def close(self) -> None:
-        """Take no more connections."""
-        self._ear.close()
-
-    def _listen(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._ear.accept()
-                far = socket.create_connection(("127.0.0.1", self._to))
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
-
-    def _carry(self, one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError), one, other:
-            while data := one.recv(65_536):
-                self._whole.wait()
-                other.sendall(data)
-            other.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
@@ -113,7 +73,7 @@ def test_a_database_that_another_holds_leaves_the_wall_alive_and_loses_no_record
 ):
     screen = open_screen(product)
     screen.wait_for_text("#open-rows", "00101", timeout_s=30)
-    (file,) = (product.folder / "data").glob("*.sqlite3")
+    file = product.folder / "data" / "grid135.sqlite3"
 
     with closing(sqlite3.connect(file, isolation_level=None, timeout=30)) as other:
         other.execute("BEGIN EXCLUSIVE")

@@ -158,6 +158,22 @@ def test_a_wall_that_loses_the_server_says_so_and_recovers_within_3_s(serve, ope
     assert time.monotonic() - back < 3
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("zh", "新数据无法入库"), ("en", "cannot be stored")]
+)
+def test_that_nothing_can_be_stored_is_said_on_the_screen(
+    serve, open_screen, backend, language, said
+):
+    screen = open_screen(serve(backend), language)
+    screen.wait_for_rows(2)
+
+    backend.unstored = backend.now()
+
+    screen.wait_for_text("#banner", said)
+    backend.unstored = None
+    screen.page.wait_for_function("() => !document.getElementById('banner').innerText")
+
+
 def test_a_store_that_cannot_be_read_is_said_on_the_screen(serve, open_screen, backend):
     screen = open_screen(serve(backend))
 

@@ -11,8 +11,9 @@ from dashboard.hub import Hub, Pace
 from dashboard.pages import PAGES
 from dashboard.panels import PANELS
 from dashboard.stream import EventStream
+from dashboard.text.format import epoch_ms
 from dashboard.views import View
-from tests.dashboard.builders import FakeBackend, a_snapshot
+from tests.dashboard.builders import NOW, FakeBackend, a_snapshot
 
 ZH = View(page="wall", language="zh")
 EN = View(page="wall", language="en")
@@ -266,6 +267,18 @@ def test_a_store_that_cannot_be_read_leaves_the_screen_as_it_is_and_says_since_w
     with caplog.at_level(logging.ERROR):
         asyncio.run(story())
     assert len(caplog.records) == 1
+
+
+def test_every_message_says_since_when_nothing_can_be_stored():
+    async def story():
+        backend = FakeBackend()
+        async with running(backend, replace(FAST, beat_s=0.05)) as hub:
+            screen = hub.join(ZH)
+            assert (await news(screen))["unstored_ms"] is None
+            backend.unstored = NOW
+            assert read(await screen.next())["unstored_ms"] == epoch_ms(NOW)
+
+    asyncio.run(story())
 
 
 def test_a_heartbeat_tells_the_time_when_there_is_nothing_else_to_say():
