@@ -11,7 +11,6 @@ from benchmarks.protocols.product import free_port
 
 _PROGRAMS = Path("/usr/lib/postgresql")
 _SETTINGS = (
-    "listen_addresses = '127.0.0.1'",
     "unix_socket_directories = ''",
     "max_connections = 60",
     "shared_buffers = 128MB",
@@ -20,9 +19,12 @@ _PATIENCE_S = "60"
 
 
 class Cluster:
-    """One database server on a free port, in a folder; everybody of this machine is let in."""
+    """One database server on a free port, in a folder; everybody of this machine is let in.
 
-    def __init__(self, folder: Path) -> None:
+    Whoever comes from the addresses of ``network`` is let in, too.
+    """
+
+    def __init__(self, folder: Path, *, network: str | None = None) -> None:
         """Make it; raises RuntimeError where PostgreSQL is not installed."""
         found = sorted(_PROGRAMS.glob("*/bin"), key=lambda folder: int(folder.parent.name))
         if not found:
@@ -36,7 +38,12 @@ class Cluster:
         if self._as:
             subprocess.run(["chown", "postgres", str(folder)], check=True)
         self._run("initdb", "--auth=trust", "--username=grid135", "--encoding=UTF8", "--locale=C")
-        settings = "\n".join((*_SETTINGS, f"port = {self.port}"))
+        ears = "127.0.0.1" if network is None else "*"
+        own = (f"listen_addresses = '{ears}'", f"port = {self.port}")
+        settings = "\n".join((*_SETTINGS, *own))
+        if network is not None:
+            with (folder / "pg_hba.conf").open("a", encoding="utf-8") as file:
+                file.write(f"host all all {network} trust\n")
         with (folder / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write(f"\n{settings}\n")
 

@@ -7,9 +7,16 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+NETWORK = "10.213.0.0/16"
+"""The addresses of those who are elsewhere."""
+ASKED_AFTER_S, ASKED_EVERY_S, ASKED = 5, 3, 3
+
 
 class Cable:
-    """What lies between a client and a server: while it is pulled, no byte comes through."""
+    """What lies between a client and a server: while it is pulled, no byte comes through.
+
+    As the store has its server do, it asks a client that is silent whether it is still there.
+    """
 
     def __init__(self, to: int, *, address: str = "127.0.0.1") -> None:
         self._to = to
@@ -37,6 +44,10 @@ class Cable:
         with suppress(OSError):
             while True:
                 near, _ = self._ear.accept()
+                near.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                near.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, ASKED_AFTER_S)
+                near.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, ASKED_EVERY_S)
+                near.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, ASKED)
                 far = socket.create_connection(("127.0.0.1", self._to))
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
@@ -50,7 +61,11 @@ class Cable:
 
 
 class Elsewhere:
-    """A machine of its own as far as the network goes: a namespace, with one cable to this one."""
+    """A machine of its own as far as the network goes: a namespace, with one cable to this one.
+
+    From there, what listens at ``address`` is reached, and at its port ``relayed`` a server that
+    listens to this machine only.
+    """
 
     def __init__(self, to: int, name: str, number: int) -> None:
         self._link = f"{name}h"
@@ -64,7 +79,7 @@ class Elsewhere:
         _ip("-n", name, "addr", "add", f"{there}/30", "dev", "uplink")
         _ip("-n", name, "link", "set", "uplink", "up")
         self._relay = Cable(to, address=here)
-        self.address, self.port = here, self._relay.port
+        self.address, self.relayed = here, self._relay.port
 
     def pull(self) -> None:
         """Silence: packets vanish in both directions."""
@@ -83,6 +98,11 @@ class Nearby(Cable):
     """The same where no namespace may be made: on this machine, behind a cable that is pulled."""
 
     before: tuple[str, ...] = ()
+
+    @property
+    def relayed(self) -> int:
+        """The port from which the server is reached."""
+        return self.port
 
 
 @contextmanager

@@ -19,10 +19,10 @@ from benchmarks.cluster import Cluster
 from pipelines.store import schema
 from pipelines.store.store import Store
 from tests.builders import NINE
-from tests.cables import elsewhere
+from tests.cables import NETWORK, elsewhere
 from tests.databases import a_server
 from tests.pipelines.installations import a_call, as_csv, drop
-from tests.processes import Product, a_port, running, until
+from tests.processes import ROOT, Product, a_port, running, until
 from tests.stores import environ_of, kept_in, place_in
 from tests.test_roles import (
     PUSHED,
@@ -40,6 +40,23 @@ STORE = "GRID135_STORE"
 ADDRESS = "http://127.0.0.1:%s/metrics"
 RECORDS = re.compile(r'^grid135_records_total{outcome="(\w+)".*} (\S+)$', re.MULTILINE)
 LOAD = 20_000
+COPYING = """
+import time
+from sqlalchemy.engine import make_url
+from pipelines.store.backends import postgresql
+from pipelines.store.store import Store
+
+for name in ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_user_timeout"):
+    postgresql.GIVEN_UP[name] = "1s"
+
+def copy(writer):
+    with writer.connection.connection.cursor().copy("COPY lease FROM STDIN"):
+        time.sleep(600)
+
+Store(make_url({url!r})).taking_in(copy)
+"""
+"""A process that copies rows for ten minutes. The server is to lose patience sooner than usual."""
+HELD_UP_S = 5.0
 IN_THE_MIDDLE_S = 25.0
 """A server waits 15 s for the rest of a transaction; until then the leases in it are not free."""
 
@@ -58,7 +75,7 @@ def test_a_worker_that_is_cut_off_in_the_middle_of_a_load_loses_its_sources_and_
     url = make_url(environ_of(tmp_path)[STORE])
     assert url.port is not None
     with elsewhere(url.port) as far:
-        over_there = url.set(host=far.address, port=far.port)
+        over_there = url.set(host=far.address, port=far.relayed)
         port = a_port()
         environ = {
             STORE: over_there.render_as_string(hide_password=False),
@@ -123,10 +140,41 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         pass
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)  # the database's own user must reach its folder
-    cluster = Cluster(tmp_path / "database")
+    cluster = Cluster(tmp_path / "database", network=NETWORK)
     cluster.start()
     yield cluster
     cluster.kill()
+
+
+def test_who_is_cut_off_in_the_middle_of_a_copy_holds_the_others_up_for_a_moment_only(
+    cluster: Cluster,
+) -> None:
+    """The server, which waits for the rest of the rows, does not call that idle."""
+    with elsewhere(cluster.port) as far, closing(Store(cluster.url)) as store:
+        if not far.before:
+            pytest.skip("no network namespace may be made here: a relay would answer for its peer")
+        url = cluster.url.set(host=far.address).render_as_string(hide_password=False)
+        command = [*far.before, sys.executable, "-c", COPYING.format(url=url)]
+        with subprocess.Popen(command, cwd=ROOT) as copying:
+            try:
+                assert until(lambda: in_a_copy(store))
+                far.pull()
+                pulled_at = time.monotonic()
+                with store.writing() as writer:
+                    writer.put_meta("written", "by the other")
+                assert time.monotonic() - pulled_at < HELD_UP_S
+            finally:
+                copying.kill()
+
+
+def in_a_copy(store: Store) -> bool:
+    """Whether a connection waits for rows, beside us."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND state = 'active' AND wait_event = 'ClientRead' AND starts_with(query, 'COPY lease')"
+    )
+    with store.reading() as reader:
+        return bool(reader.connection.exec_driver_sql(waiting).scalar_one())
 
 
 def test_while_the_database_is_away_pushes_are_refused_and_all_heals_when_it_is_back(

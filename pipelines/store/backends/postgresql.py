@@ -15,8 +15,10 @@ How figures stay exact with several writers, on READ COMMITTED:
 - Whatever else writes (a rebuild, a replay that begins anew) is alone: it holds exclusively what
   those transactions hold together. Leases are taken beside them: the row of a lease that was
   checked when a transaction began cannot be taken before it has ended (:mod:`pipelines.lease`).
-- A process that was stopped in the middle of a transaction holds up everybody; after ``_PAUSED``
-  the server takes its transaction back, and when it wakes up it is told so.
+- A process that was stopped in the middle of a transaction holds up everybody; after 15 s the
+  server takes its transaction back, and when it wakes up it is told so. One that was cut off in
+  the middle of a COPY counts as active, and no timeout of statements ends that; so the server also
+  asks whether the peer is still there. See ``GIVEN_UP``.
 """
 
 import logging
@@ -70,7 +72,16 @@ _ALIVE = {
 
 _MOST_BITS = 43
 """Milliseconds of so many binary digits are 278 years."""
-_PAUSED = ("idle_in_transaction_session_timeout", "15s")
+GIVEN_UP = {
+    "idle_in_transaction_session_timeout": "15s",
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "3",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "15s",
+}
+"""How the server finds out, within a quarter of a minute, that who writes is there no more.
+
+Its own way is two hours: the kernel's time before it asks an idle peer."""
 
 _LOCK, _SHARE = (f"SELECT pg_advisory_xact_lock{mode}(%s, %s)" for mode in ("", "_shared"))
 
@@ -239,7 +250,8 @@ class PostgresqlBackend(Backend):
             connection.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
             connection.commit()
         if writes:
-            connection.execute("SELECT set_config(%s, %s, false)", _PAUSED)
+            for name, value in GIVEN_UP.items():
+                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
             connection.commit()
         connection.read_only = not writes
         level = psycopg.IsolationLevel
