@@ -127,8 +127,7 @@ class Door:
             self.decode(source, batch.records, received_at=received_at)
             for source, batch in deliveries
         ]
-        sources = [source.id for source, _ in deliveries]
-        meant = list(zip(sources, decoded, strict=True))
+        meant = list(zip(sources := [source.id for source, _ in deliveries], decoded, strict=True))
 
         def store(writer: Writer) -> list[Counts]:
             self._check(writer, set(sources))
@@ -143,8 +142,8 @@ class Door:
             written = self._store.taking_in(store)
         for name, counts in zip(sources, written, strict=True):
             self.counted(name, counts)
-        read = (len(batch.records) for _, batch in deliveries)
-        return [replace(counts, read=n) for counts, n in zip(written, read, strict=True)]
+        pairs = zip(written, deliveries, strict=True)
+        return [replace(counts, read=len(batch.records)) for counts, (_, batch) in pairs]
 
     def readmit(
         self, source: Source, meant: Decoded, contents: Sequence[bytes], *, received_at: datetime

@@ -165,7 +165,6 @@ def test_that_nothing_can_be_stored_is_said_on_the_screen(
     serve, open_screen, backend, language, said
 ):
     screen = open_screen(serve(backend), language)
-    screen.wait_for_rows(2)
 
     backend.unstored = backend.now()
 
