@@ -24,7 +24,7 @@ from pipelines.episodes import GAP, Move, keyed
 from pipelines.errors import BadRecordError
 from pipelines.geo.gazetteer import Gazetteer, is_remark
 from pipelines.geo.history import GridHistory
-from pipelines.geo.placing import placed, spots_of
+from pipelines.geo.placing import placed, spots_of, without_position
 from pipelines.model.device import Signal, heard
 from pipelines.model.fact import Flag, Statement
 from pipelines.model.incident import fold
@@ -127,7 +127,8 @@ class Door:
             self.decode(source, batch.records, received_at=received_at)
             for source, batch in deliveries
         ]
-        meant = list(zip(sources := [source.id for source, _ in deliveries], decoded, strict=True))
+        sources = [source.id for source, _ in deliveries]
+        meant = list(zip(sources, decoded, strict=True))
 
         def store(writer: Writer) -> list[Counts]:
             self._check(writer, set(sources))
@@ -292,7 +293,7 @@ class Door:
             # zero is missing in every coordinate system; the rest is judged in degrees
             doubt = self._grids.doubt(*(moved if any(point) else point))  # type: ignore[arg-type]
             if doubt is not None:
-                checked[i] = (record, _without_position(statement, doubt))
+                checked[i] = (record, without_position(statement, doubt))
             elif moved is not point:
                 place = statement.place._replace(lat=moved[0], lon=moved[1])  # type: ignore[union-attr]
                 checked[i] = (record, statement._replace(place=place))
@@ -453,14 +454,6 @@ def _doubts(statement: Statement) -> list[Flag]:
 def _latest(statement: Statement) -> datetime | None:
     """The last moment a record speaks of; when it was sent was no earlier."""
     return max((fact.at for fact in statement.facts if fact.at is not None), default=None)
-
-
-def _without_position(statement: Statement, doubt: str) -> Statement:
-    place = statement.place or Place()
-    flag = Flag("(position)", f"{place.lat}, {place.lon}", doubt)
-    rest = place._replace(lat=None, lon=None)
-    known = None if rest == Place() else rest
-    return statement._replace(place=known, flags=(*statement.flags, flag))
 
 
 def _digest(content: bytes) -> bytes:

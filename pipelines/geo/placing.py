@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipelines.geo.grids import Grids
 from pipelines.geo.history import GridHistory
-from pipelines.model.fact import Reason
+from pipelines.model.fact import Flag, Reason, Statement
 from pipelines.model.incident import Incident
 from pipelines.model.place import NOT_ON_MAP, Place
 from pipelines.store.rows import to_ms
@@ -78,3 +78,12 @@ _ELSEWHERE = Spot(is_elsewhere=True)
 
 def _by_code(code: str, grids: Grids) -> Spot:
     return Spot(code) if grids.has(code) else _NOWHERE
+
+
+def without_position(statement: Statement, doubt: str) -> Statement:
+    """What a record says, but not where, which is in doubt; the doubt is kept with it."""
+    place = statement.place or Place()
+    flag = Flag("(position)", f"{place.lat}, {place.lon}", doubt)
+    rest = place._replace(lat=None, lon=None)
+    known = None if rest == Place() else rest
+    return statement._replace(place=known, flags=(*statement.flags, flag))
