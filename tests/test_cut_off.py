@@ -20,7 +20,7 @@ from pipelines.store import schema
 from pipelines.store.store import Store
 from tests.builders import NINE
 from tests.cables import NETWORK, elsewhere
-from tests.databases import a_server
+from tests.databases import a_server, open_to_everybody
 from tests.pipelines.installations import a_call, as_csv, drop
 from tests.processes import ROOT, Product, a_port, running, until
 from tests.stores import environ_of, kept_in, place_in
@@ -138,8 +138,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     """A server of the test's own, which can be stopped without hurting anybody."""
     with a_server():  # PostgreSQL is installed
         pass
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)  # the database's own user must reach its folder
+    open_to_everybody(tmp_path)
     cluster = Cluster(tmp_path / "database", network=NETWORK)
     cluster.start()
     yield cluster
