@@ -7,6 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+import pytest
+
 NETWORK = "10.213.0.0/16"
 """The addresses of those who are elsewhere."""
 ASKED_AFTER_S, ASKED_EVERY_S, ASKED = 5, 3, 3
@@ -94,29 +96,12 @@ class Elsewhere:
         self._relay.close()
 
 
-class Nearby(Cable):
-    """The same where no namespace may be made: on this machine, behind a cable that is pulled."""
-
-    before: tuple[str, ...] = ()
-
-    @property
-    def relayed(self) -> int:
-        """The port from which the server is reached."""
-        return self.port
-
-
 @contextmanager
-def elsewhere(to: int) -> Iterator[Elsewhere | Nearby]:
+def elsewhere(to: int) -> Iterator[Elsewhere]:
     """Somewhere from which a port of this machine can be reached until the cable is pulled."""
     name = f"g135-{os.getpid()}"
     if not _may_have(name):
-        near = Nearby(to)
-        try:
-            yield near
-        finally:
-            near.plug_in()
-            near.close()
-        return
+        pytest.skip("no network namespace may be made here, and a relay would answer for its peer")
     try:
         far = Elsewhere(to, name, os.getpid() % 250)
         try:
