@@ -55,7 +55,8 @@ run: $(RUNTIME) ## Start the dashboard on http://127.0.0.1:8050
 	@exec $(BIN)/python app.py run $(ARGS)
 
 test: $(DEV) browser services ## Run all tests
-	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	@$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? = 5 ]
+	@$(BIN)/python -m pytest -m "not alone" $(PARALLEL) $(ARGS)
 
 lint: $(DEV) ## Check style and formatting
 	@$(BIN)/ruff check .

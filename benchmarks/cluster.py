@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -64,14 +66,27 @@ class Cluster:
         self._run("pg_ctl", "start", "--wait", f"--timeout={_PATIENCE_S}", f"--log={log}")
 
     def kill(self) -> None:
-        """``kill -9`` of the server and of all that serve its connections."""
-        number = int((self._folder / "postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
-        for process in (number, *map(int, children)):
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+        """``kill -9`` of the server and of all that serve its connections; wait until all are gone.
+
+        One that was left would keep the memory they share, and a new server from starting.
+        """
+        ends = time.monotonic() + float(_PATIENCE_S)
+        while processes := self._processes():
+            for process in processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            if time.monotonic() > ends:
+                raise RuntimeError(f"processes of the server do not end: {processes}")
+            time.sleep(0.01)
+
+    def _processes(self) -> list[int]:
+        """Every process of this server: those that work in its folder."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if (process / "cwd").readlink() == self._folder:
+                    found.append(int(process.name))
+        return found
 
     def stop(self) -> None:
         """Stop it in order, throwing everybody out."""

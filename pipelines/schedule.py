@@ -93,8 +93,9 @@ class Schedule:
     def stop(self) -> None:
         """Stop polling; the batch being stored is finished first."""
         self._stopped.set()
-        self._scheduler.shutdown(wait=True)
-        self._watch.join()
+        if self._scheduler.running:  # a product may be stopped before it was started
+            self._scheduler.shutdown(wait=True)
+            self._watch.join()
 
     def _watch_clock(self) -> None:
         """The scheduler waits for times of day: on a clock set back an hour, for an hour more."""

@@ -103,7 +103,7 @@ def test_a_month_that_was_touched_is_found_out_by_every_proof(data: Path) -> Non
         (("freeze", "--month", "2014-13"), "must be a month such as '2026-10'"),
         (("freeze", "--month", "2199-12"), "can be frozen from 2200-01-08"),
         (("frozen", "--month", "2011-01"), "is not frozen; frozen are: none"),
-        (("kpi", "--lab", "--by", "postcode"), "must be one of: street"),
+        (("kpi", "--lab", "--by", "postcode"), "must be one of: city"),
     ],
 )
 def test_what_cannot_be_done_says_why(imported: Path, asked: tuple[str, ...], said: str) -> None:

@@ -67,6 +67,7 @@ def on_postgresql() -> Iterator[None]:
         yield
 
 
+@pytest.mark.alone
 @pytest.mark.usefixtures("on_postgresql")
 def test_a_worker_that_is_cut_off_in_the_middle_of_a_load_loses_its_sources_and_repeats_nothing(
     tmp_path: Path,
@@ -145,6 +146,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     cluster.kill()
 
 
+@pytest.mark.alone
 def test_who_is_cut_off_in_the_middle_of_a_copy_holds_the_others_up_for_a_moment_only(
     cluster: Cluster,
 ) -> None:

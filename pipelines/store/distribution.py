@@ -25,6 +25,7 @@ DISTRIBUTION: Mapping[str, str] = {
     "rollup": "grid",
     "sheet": "hour_ms",
     "quarantine": "content",
+    "remark": "subject",
     "context": EVERYWHERE,
     "slot": EVERYWHERE,
     "position": EVERYWHERE,

@@ -76,7 +76,7 @@ def test_every_word_of_the_sources_can_be_read(desk, size, language):
 
     assert faults(page, smallest_px=SMALLEST_PX) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.locator("#lines-rows > .line").count() == 7
+    assert page.locator("#lines-rows > .line").count() == 8
 
 
 def test_a_canary_is_sent_by_a_button_and_its_fate_comes_by_the_stream(desk):

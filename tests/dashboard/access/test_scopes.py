@@ -344,8 +344,9 @@ def test_the_command_line_gives_a_scope_that_is_there(
 
 
 INSIDE = {"store", "ingest.py", "upkeep.py", "attribution.py", "retention.py", "doctor.py",
-          "groups.py", "gridfile"}  # fmt: skip
-"""Who keeps incidents, serves whoever has the command line, or reads one grid that is in scope."""
+          "groups.py", "gridfile", "windows.py"}  # fmt: skip
+"""Who keeps incidents, serves whoever has the command line, reads one grid that is in scope, or
+says only since when there are records."""
 PIPELINES = Path(__file__).parents[3] / "pipelines"
 
 

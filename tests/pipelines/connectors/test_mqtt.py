@@ -175,7 +175,7 @@ def test_what_cannot_be_stored_is_not_acknowledged_and_is_stored_later(
         door = street.installation.door
         guard, tried = door.guard, []
 
-        def full(_: Any) -> None:
+        def full(*_: Any) -> None:
             tried.append(1)
             raise OSError("the disk is full")
 
