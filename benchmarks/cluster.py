@@ -78,6 +78,8 @@ class Cluster:
             if time.monotonic() > ends:
                 raise RuntimeError(f"processes of the server do not end: {processes}")
             time.sleep(0.01)
+        # the first process may still be listed until its parent has heard of its end
+        (self._folder / "postmaster.pid").unlink(missing_ok=True)
 
     def _processes(self) -> list[int]:
         """Every process of this server: those that work in its folder."""
