@@ -68,6 +68,7 @@ def test_the_page_fits_the_screen_and_marks_the_published_figure(
     )
     assert figure in marked.inner_text()
     assert (high, wide) == (900, 1440)
+    assert _left(page, "#span-axis") > _right(page, "#span-figure")
 
 
 def test_a_filter_opens_the_same_lab_with_it(lab: Server, page: Page) -> None:
@@ -86,3 +87,12 @@ def test_the_desk_leads_to_the_lab(lab: Server, page: Page) -> None:
     page.get_by_text("Definition lab").click()
 
     page.locator("#rules-table td").first.wait_for()
+
+
+def _left(page: Page, selector: str) -> float:
+    return (page.locator(selector).bounding_box() or {})["x"]
+
+
+def _right(page: Page, selector: str) -> float:
+    box = page.locator(selector).bounding_box() or {}
+    return box["x"] + box["width"]
