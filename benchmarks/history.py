@@ -203,6 +203,11 @@ class _Counting(Reader):
         self.read += len(found)
         return found
 
+    def sums(self, wanted: Any) -> Iterator[Any]:
+        for row in super().sums(wanted):
+            self.read += 1
+            yield row
+
     def unsettled(self, moment_ms: int, *, begin_ms: int, end_ms: int) -> Iterator[Any]:
         for row in super().unsettled(moment_ms, begin_ms=begin_ms, end_ms=end_ms):
             self.read += 1

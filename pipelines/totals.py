@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, select
 
 from pipelines.groups import (
     BY_LEVEL,
@@ -26,12 +24,21 @@ from pipelines.model.clock import CLOCKS, Reading
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
 from pipelines.model.tally import ClockTally, Tally, entries_of
-from pipelines.store import schema
-from pipelines.store.buckets import SUMMED, Level, Part, cover
-from pipelines.store.rollups import COMBINATIONS, GRID, KIND, SOURCE, Group, sheets_of
+from pipelines.store.backends.backend import Bucket, WantedSums
+from pipelines.store.buckets import SUMMED, Level, Part, cover, starts_in
+from pipelines.store.rollups import (
+    COMBINATIONS,
+    GRID,
+    KIND,
+    SOURCE,
+    Group,
+    count_entries,
+    count_listed,
+    sheets_of,
+)
 from pipelines.store.rows import from_ms, incident_from, to_ms
 from pipelines.store.sheets import CLOSED_BIT, LINE_BYTES, Slot, columns, read, severity_of
-from pipelines.store.slots import SlotTable
+from pipelines.store.slots import SlotTable, grids_in
 from pipelines.store.store import Reader
 
 _ALL_CLOCKS = tuple(range(len(CLOCKS)))
@@ -95,6 +102,7 @@ class _Totals:
         """How many incidents each group has, and the counts of each clock."""
         lines: list[tuple[bytes, int]] = []
         levels = [level for level in SUMMED if self._per in COMBINATIONS[level]]
+        buckets: list[Bucket] = []
         for part in self._parts(levels):
             if part.level is Level.HOUR:
                 begin, end = part.span
@@ -102,8 +110,11 @@ class _Totals:
                 content = b"".join(piece for _, piece in pieces)
                 lines.append((_taken(content, self._query), part.sign))
             else:
-                self._add_rows(part)
+                starts = starts_in(part, self._desk.zone)
+                buckets += (Bucket(part.sign, int(part.level), to_ms(start)) for start in starts)
+        self._add_rows(buckets)
         self._add_lines(lines)
+        count_listed(list(self._groups.values()), self._clocks)
         self._correct_unsettled()
         self._look_back()
         for (key, hushed), group in list(self._groups.items()):
@@ -137,33 +148,37 @@ class _Totals:
     def _group_at(self, key: tuple[str, bool]) -> Group:
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(self._clocks)
+            group = self._groups[key] = Group(len(self._clocks))
         return group
 
-    def _add_rows(self, part: Part) -> None:
-        sign = part.sign
-        for grid, kind, source, incidents, few, *contents in self._reader.rows(self._rows_of(part)):
+    def _add_rows(self, buckets: Sequence[Bucket]) -> None:
+        if not buckets:
+            return
+        for row in self._reader.sums(self._wanted(buckets)):
+            sign, grid, kind, source, incidents, few, *contents = row
             group = self._group(Slot(grid, kind, source))
             if group is not None:
                 group.add_row(incidents, few, contents, sign)
 
-    def _rows_of(self, part: Part) -> Select[Any]:
-        query, table = self._query, schema.rollup
-        named = (table.c.grid, table.c.kind, table.c.source, table.c.incidents, table.c.few)
-        clocks = (table.c[f"clock_{i}"] for i in self._clocks)
-        wanted = select(*named, *clocks).where(
-            table.c.per == self._per,
-            table.c.level == int(part.level),
-            table.c.start_ms >= to_ms(part.span[0]),
-            table.c.start_ms < to_ms(part.span[1]),
+    def _wanted(self, buckets: Sequence[Bucket]) -> WantedSums:
+        """The rows to read, told by their whole key where that leaves many of others aside."""
+        query, per = self._query, self._per
+        kinds, sources = (
+            None if codes is None else sorted(codes) for codes in (query.kinds, query.sources)
         )
-        if query.grid is not None:
-            wanted = wanted.where(table.c.grid == query.grid_code)
-        if query.kind is not None:
-            wanted = wanted.where(table.c.kind.in_(sorted(query.kinds or ())))
-        if query.source is not None:
-            wanted = wanted.where(table.c.source.in_(sorted(query.sources or ())))
-        return wanted
+        grids = None if query.grid_code is None else [query.grid_code]
+        narrowing = (kinds, sources, query.community, query.area, self._desk.within)
+        if grids is None and per & GRID and any(given is not None for given in narrowing):
+            there, found = replace(query, kind=None, source=None), grids_in(self._reader)
+            grids = [grid for grid in found if matches(there, self._desk, grid, "", "")]
+        return WantedSums(
+            per,
+            tuple(self._clocks),
+            buckets,
+            grids if per & GRID else [""],
+            kinds if per & KIND else [""],
+            sources if per & SOURCE else [""],
+        )
 
     def _add_lines(self, pieces: Sequence[tuple[bytes, int]]) -> None:
         for content, sign in pieces:
@@ -178,13 +193,13 @@ class _Totals:
         asked = of_line >= 0
         of_line = of_line[asked]
         counts = np.bincount(of_line, minlength=1)
-        groups = {i: self._group_at(self._names[i]) for i in np.flatnonzero(counts).tolist()}
-        for i, group in groups.items():
-            group.incidents += sign * int(counts[i])
-        for clock, index in enumerate(self._clocks):
-            both, times = np.unique(of_line << 32 | entries[asked, index], return_counts=True)
-            for key, n in zip(both.tolist(), times.tolist(), strict=True):
-                groups[key >> 32].count(clock, key & 0xFFFFFFFF, sign * n)
+        there = np.flatnonzero(counts)
+        groups = [self._group_at(self._names[i]) for i in there.tolist()]
+        for group, n in zip(groups, counts[there].tolist(), strict=True):
+            group.incidents += sign * n
+        which = np.searchsorted(there, of_line)
+        by_clock = [entries[asked, index] for index in self._clocks]
+        count_entries(groups, by_clock, which, sign)
 
     def _keys_of(self, table: SlotTable) -> NDArray[np.int64]:
         """Of each slot of the table, the number of its group in ``_names``; -1 if not asked for.

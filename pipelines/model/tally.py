@@ -68,11 +68,11 @@ def bin_seconds(index: int) -> int:
 
 # An entry is what one outcome counts for, in one number: below, the counter of its verdict or
 # ledger reason (6 bits), then its marks (8 bits), then its bin, one up, or 0 without a duration.
-_STATUS_BITS, _BIN_SHIFT = 6, 14
+_STATUS_BITS, BIN_SHIFT = 6, 14
 STATUS_MASK = (1 << _STATUS_BITS) - 1
 """The bits of an entry that say its verdict, or why it is left out."""
-COUNTERS_MASK = (1 << _BIN_SHIFT) - 1
-"""The bits of an entry that say everything but its duration."""
+COUNTERS_MASK = (1 << BIN_SHIFT) - 1
+"""The bits of an entry that say everything but its duration, which stands from ``BIN_SHIFT`` on."""
 
 
 def entry(outcome: Outcome) -> int:
@@ -81,14 +81,14 @@ def entry(outcome: Outcome) -> int:
         return _REASON_OFFSET[outcome.reason] | outcome.marks << _STATUS_BITS
     number = _VERDICT_OFFSET[outcome.verdict] | outcome.marks << _STATUS_BITS
     if outcome.seconds is not None:
-        number |= (duration_bin(outcome.seconds) + 1) << _BIN_SHIFT
+        number |= (duration_bin(outcome.seconds) + 1) << BIN_SHIFT
     return number
 
 
 def entry_of_time(took_ms: int, limit_ms: int) -> int:
     """What a certain duration, not below zero, counts for; the same as its outcome's entry."""
     verdict = _HIT if took_ms <= limit_ms else _MISS
-    return verdict | (duration_bin(took_ms // 1000) + 1) << _BIN_SHIFT
+    return verdict | (duration_bin(took_ms // 1000) + 1) << BIN_SHIFT
 
 
 def entry_of_reason(reason: Reason) -> int:
@@ -118,8 +118,8 @@ def counted_by(number: int) -> tuple[int, ...]:
     marks = number >> _STATUS_BITS & 0xFF
     found = [number & STATUS_MASK]
     found += [offset for mark, offset in _MARK_OFFSET.items() if marks & mark]
-    if number >> _BIN_SHIFT:
-        found.append(COUNTERS + (number >> _BIN_SHIFT) - 1)
+    if number >> BIN_SHIFT:
+        found.append(COUNTERS + (number >> BIN_SHIFT) - 1)
     return tuple(found)
 
 
@@ -358,7 +358,7 @@ def _plain_entries(incident: Incident, rules: Rules, now: datetime) -> tuple[int
                 return None
             verdict = _HIT if took <= limit else _MISS
             seconds = took.days * 86_400 + took.seconds
-            found.append(verdict | (duration_bin(seconds) + 1) << _BIN_SHIFT)
+            found.append(verdict | (duration_bin(seconds) + 1) << BIN_SHIFT)
         before = stop
     return (*found, *_NO_TARGET)
 

@@ -3,7 +3,7 @@
 All but the hours are local to the area; hours are UTC. All instants are aware UTC.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
@@ -63,6 +63,14 @@ def bucket_end(level: Level, start: datetime, zone: ZoneInfo) -> datetime:
     if level is Level.YEAR or local.month == 12:
         return _day_start(local.year + 1, 1, 1, zone)
     return _day_start(local.year, local.month + 1, 1, zone)
+
+
+def starts_in(part: Part, zone: ZoneInfo) -> Iterator[datetime]:
+    """When each bucket of a part begins."""
+    start, stop = part.span
+    while start < stop:
+        yield start
+        start = bucket_end(part.level, start, zone)
 
 
 def cover(window: Span, zone: ZoneInfo, levels: Sequence[Level] = SUMMED) -> tuple[Part, ...]:

@@ -13,12 +13,15 @@ from itertools import repeat
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 
 from pipelines.model.clock import CLOCKS
 from pipelines.model.tally import ClockTally, counted_by
 from pipelines.store import schema
 from pipelines.store.buckets import SUMMED, Level, bucket_end
+from pipelines.store.counting import counted
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.sheets import (
     ENTRIES_BYTES,
@@ -233,21 +236,21 @@ def _entries_in(writer: Writer, cell: Cell, zone: ZoneInfo) -> Iterator[bytes]:
 
 
 class Group:
-    """Adds up some clocks, by index, of one group of incidents."""
+    """Adds up some clocks of one group of incidents."""
 
-    __slots__ = ("_clocks", "_listed", "incidents", "sums")
+    __slots__ = ("incidents", "listed", "sums")
 
-    def __init__(self, clocks: Sequence[int]) -> None:
-        self._clocks = clocks
-        self._listed = {1: bytearray(), -1: bytearray()}
+    def __init__(self, clocks: int) -> None:
+        self.listed = {1: bytearray(), -1: bytearray()}
+        """By sign, the entries of cells that list them, not yet counted."""
         self.incidents = 0
-        self.sums = [Sum() for _ in clocks]
+        self.sums = [Sum() for _ in range(clocks)]
 
     def add_row(self, incidents: int, listed: bytes, contents: Iterable[bytes], sign: int) -> None:
         """Add a rollup row, or take it away."""
         self.incidents += sign * incidents
         if listed:
-            self._listed[sign] += listed
+            self.listed[sign] += listed
             return
         for total, content in zip(self.sums, contents, strict=True):
             total.add(content, sign)
@@ -260,13 +263,33 @@ class Group:
 
     def results(self, *, hushed: bool = False) -> list[ClockTally]:
         """What it comes to, by clock."""
-        for sign, content in self._listed.items():
-            entries = numbers("I", content)
-            for clock, index in enumerate(self._clocks):
-                for number, n in Counter(entries[index :: len(CLOCKS)]).items():
-                    self.count(clock, number, sign * n)
-            content.clear()
         return [total.result(hushed=hushed) for total in self.sums]
+
+
+def count_listed(groups: Sequence[Group], clocks: Sequence[int]) -> None:
+    """Count what cells of some groups list; ``clocks`` are indices into ``CLOCKS``."""
+    for sign in (1, -1):
+        contents = [bytes(group.listed[sign]) for group in groups]
+        lengths = [len(content) // ENTRIES_BYTES for content in contents]
+        if any(lengths):
+            entries = np.frombuffer(b"".join(contents), "<u4").reshape(-1, len(CLOCKS))
+            which = np.repeat(np.arange(len(groups)), lengths)
+            count_entries(groups, [entries[:, clock] for clock in clocks], which, sign)
+    for group in groups:
+        group.listed = {1: bytearray(), -1: bytearray()}
+
+
+def count_entries(
+    groups: Sequence[Group],
+    columns: Sequence[NDArray[np.uint32]],
+    which: NDArray[np.integer],
+    sign: int,
+) -> None:
+    """Count entries, or take them away: a column a clock, ``which`` group each belongs to."""
+    for clock, entries in enumerate(columns):
+        counts = counted(entries, which, len(groups))
+        for group, counters, bins in zip(groups, *counts, strict=True):
+            group.sums[clock].add_counts(counters, bins, sign)
 
 
 def slots_of(reader: Reader, ids: Iterable[int], known: dict[int, Slot]) -> None:

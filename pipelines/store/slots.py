@@ -43,6 +43,11 @@ class Slots:
         return table, at
 
 
+def grids_in(reader: Reader) -> list[str]:
+    """Every grid that something was counted in."""
+    return [row[0] for row in reader.rows(select(schema.slot.c.grid).distinct())]
+
+
 def _places(table: SlotTable, numbers: Numbers) -> Whole | None:
     at = np.searchsorted(table.numbers, numbers)
     known = at < len(table.numbers)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, 
 from pipelines.model.device import DeviceState
 from pipelines.model.fact import Statement
 from pipelines.store import schema
-from pipelines.store.backends.backend import Backend
+from pipelines.store.backends.backend import Backend, WantedSums
 from pipelines.store.device_rows import device_from
 from pipelines.store.places import Place, open_backend
 from pipelines.store.rows import IncidentRow, statement_from, to_ms
@@ -221,6 +221,10 @@ class Reader:
         """
         rows = self._backend.unsettled(self._connection, moment_ms, begin_ms, end_ms)
         yield from map(IncidentRow._make, rows)
+
+    def sums(self, wanted: WantedSums) -> Iterator[tuple[Any, ...]]:
+        """Rollup rows: sign, grid, kind, source, incidents, few, and each clock that is wanted."""
+        return self._backend.sums(self._connection, wanted)
 
     def report_incidents(self) -> list[str]:
         """The id of every incident that a report is about."""

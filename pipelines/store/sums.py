@@ -15,7 +15,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from struct import Struct
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.model.tally import COUNTERS, ClockTally, silenced
+
+Whole = NDArray[np.int64]
 
 _HEAD = Struct("<BBHI")
 _LISTED = 256
@@ -166,6 +171,12 @@ class _Heap:
         else:
             self.wide += int.from_bytes(content[at:], "little") << (32 * first)
 
+    def bins(self) -> Whole:
+        """All durations by bin."""
+        self.widen()
+        listed = np.bincount(np.frombuffer(self.listed, "<u2"))
+        return _plus(_fields(self.wide), listed, 1)
+
     def widen(self) -> None:
         """Go on with wider fields, before the narrow ones run over."""
         size = (self.narrow.bit_length() + 15) // 16
@@ -179,10 +190,12 @@ class _Heap:
 class Sum:
     """Adds and subtracts the counts of one clock."""
 
-    __slots__ = ("_heaps", "_single")
+    __slots__ = ("_bins", "_counters", "_heaps", "_single")
 
     def __init__(self) -> None:
         self._heaps = {1: _Heap(), -1: _Heap()}
+        self._counters = np.zeros(COUNTERS, dtype=np.int64)
+        self._bins = _NO_BINS
         self._single: dict[int, int] = {}
 
     def add(self, content: bytes, sign: int = 1) -> None:
@@ -190,35 +203,47 @@ class Sum:
         if content:
             self._heaps[sign].add(content)
 
+    def add_counts(self, counters: Whole, bins: Whole, sign: int = 1) -> None:
+        """Add counts by counter and by bin, or take them away."""
+        self._counters += sign * counters
+        self._bins = _plus(self._bins, bins, sign)
+
     def count(self, key: int, n: int) -> None:
         """Add ``n`` to a counter, or to a bin, which come behind them."""
         self._single[key] = self._single.get(key, 0) + n
 
     def result(self, *, hushed: bool = False) -> ClockTally:
         """What it all comes to; ``hushed``: had the source of it all fallen silent."""
-        plus, minus = self._heaps[1], self._heaps[-1]
-        plus.widen()
-        minus.widen()
-        bins = _fields(plus.wide - minus.wide)
-        single = dict(self._single)
-        for heap, sign in ((plus, 1), (minus, -1)):
-            for index, n in Counter(numbers("H", heap.listed)).items():
-                single[COUNTERS + index] = single.get(COUNTERS + index, 0) + sign * n
-        longest = max(single, default=0) - COUNTERS
-        if longest >= len(bins):
-            bins.extend([0] * (longest + 1 - len(bins)))
-        counters = dict(enumerate(_fields(plus.counters - minus.counters)))
-        for key, n in single.items():
+        counters, bins = self._counters.copy(), self._bins
+        for sign, heap in self._heaps.items():
+            found = _fields(heap.counters)
+            counters[: len(found)] += sign * found
+            bins = _plus(bins, heap.bins(), sign)
+        longest = max(self._single, default=0) - COUNTERS
+        bins = _plus(bins, np.zeros(max(longest + 1, 0), dtype=np.int64), 1)
+        for key, n in self._single.items():
             if key < COUNTERS:
-                counters[key] = counters.get(key, 0) + n
+                counters[key] += n
             else:
                 bins[key - COUNTERS] += n
-        while bins and not bins[-1]:
-            bins.pop()
-        return ClockTally(silenced(counters) if hushed else counters, bins)
+        there = np.flatnonzero(bins)
+        listed = bins[: there[-1] + 1].tolist() if len(there) else []
+        of_counter = dict(enumerate(counters.tolist()))
+        return ClockTally(silenced(of_counter) if hushed else of_counter, listed)
 
 
-def _fields(number: int) -> list[int]:
+_NO_BINS = np.zeros(0, dtype=np.int64)
+
+
+def _plus(bins: Whole, more: Whole, sign: int) -> Whole:
+    """New bins, as many as the longer ones."""
+    total = np.zeros(max(len(bins), len(more)), dtype=np.int64)
+    total[: len(bins)] = bins
+    total[: len(more)] += sign * more
+    return total
+
+
+def _fields(number: int) -> Whole:
     """The 32-bit fields of a number, from the lowest on."""
     size = (number.bit_length() + 31) // 32
-    return list(numbers("I", number.to_bytes(4 * size, "little")))
+    return np.frombuffer(number.to_bytes(4 * size, "little"), "<u4").astype(np.int64)

@@ -2,13 +2,35 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table
 
 from pipelines.store.migrating import Progress, Step
 
 Row = tuple[Any, ...]
+
+
+class Bucket(NamedTuple):
+    """A span that sums are kept of, and whether they are added (1) or taken away (-1)."""
+
+    sign: int
+    level: int
+    start_ms: int
+
+
+class WantedSums(NamedTuple):
+    """Which rollup rows are asked for: of which combination, buckets, and codes; None is any.
+
+    ``clocks`` are indices into ``CLOCKS``. What the combination is not by has the code ``""``.
+    """
+
+    per: int
+    clocks: tuple[int, ...]
+    buckets: Sequence[Bucket]
+    grids: Sequence[str] | None
+    kinds: Sequence[str] | None
+    sources: Sequence[str] | None
 
 
 class Backend(ABC):
@@ -80,6 +102,10 @@ class Backend(ABC):
         Asked class by class of ``unsettled_bits``: one of that many digits began no longer ago
         than that.
         """
+
+    @abstractmethod
+    def sums(self, connection: Connection, wanted: WantedSums) -> Iterator[Row]:
+        """Rollup rows, all in one question: sign, codes, incidents, few, and the clocks wanted."""
 
     @abstractmethod
     def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -48,7 +48,7 @@ from sqlalchemy.exc import DBAPIError
 from pipelines.errors import StoreBehindError
 from pipelines.store import migrating, schema
 from pipelines.store.backends import copying, partitions
-from pipelines.store.backends.backend import Backend, Row
+from pipelines.store.backends.backend import Backend, Row, WantedSums
 from pipelines.store.backends.copying import DIALECT, quoted
 from pipelines.store.backends.notice import CHANNEL, Notice
 from pipelines.store.migrating import Progress, Step
@@ -193,6 +193,14 @@ class PostgresqlBackend(Backend):
         wanted = (list(classes), since, end_ms, moment_ms)
         yield from _cursor(connection).execute(_unsettled(), wanted)
 
+    def sums(self, connection: Connection, wanted: WantedSums) -> Iterator[Row]:
+        """Each list is one parameter."""
+        lists = (wanted.grids, wanted.kinds, wanted.sources)
+        given = [list(codes) for codes in lists if codes is not None]
+        statement = _sums(wanted.clocks, *(codes is not None for codes in lists))
+        buckets = [list(column) for column in zip(*wanted.buckets, strict=True)] or [[]] * 3
+        yield from _cursor(connection).execute(statement, (*buckets, wanted.per, *given))
+
     def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """By COPY where there are many."""
         if not rows:
@@ -333,6 +341,24 @@ def _unsettled() -> str:
         f"SELECT found.* FROM unnest(%s::integer[], %s::bigint[]) AS asked(bits, since) "  # noqa: S608 - names of ours
         f"CROSS JOIN LATERAL (SELECT {columns} FROM incident WHERE unsettled_bits = asked.bits "
         "AND t0_ms >= asked.since AND t0_ms < %s AND settles_ms > %s OFFSET 0) AS found"
+    )
+
+
+@lru_cache(maxsize=256)
+def _sums(clocks: tuple[int, ...], *is_listed: bool) -> str:
+    """Bucket by bucket through the key, for the same reason as above."""
+    columns = "".join(f", r.clock_{i}" for i in clocks)
+    listed = "".join(
+        f" AND r.{name} = ANY(%s::text[])"
+        for name, given in zip(("grid", "kind", "source"), is_listed, strict=True)
+        if given
+    )
+    return (
+        "SELECT b.sign, found.* FROM unnest(%s::integer[], %s::integer[], %s::bigint[]) "  # noqa: S608 - names of ours
+        "AS b(sign, level, start_ms) CROSS JOIN LATERAL ("
+        f"SELECT r.grid, r.kind, r.source, r.incidents, r.few{columns} FROM rollup AS r "
+        f"WHERE r.per = %s AND r.level = b.level AND r.start_ms = b.start_ms{listed} OFFSET 0"
+        ") AS found"
     )
 
 

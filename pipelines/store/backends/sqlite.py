@@ -1,5 +1,6 @@
 """The embedded database: one file, one writer at a time, readers that never wait for it."""
 
+import json
 import logging
 import sqlite3
 import threading
@@ -24,7 +25,7 @@ from sqlalchemy.pool import QueuePool
 
 from pipelines.memory import give_back
 from pipelines.store import migrating, schema, sql
-from pipelines.store.backends.backend import Backend, Row
+from pipelines.store.backends.backend import Backend, Row, WantedSums
 from pipelines.store.backends.months import month_start
 from pipelines.store.migrating import Progress, Step
 
@@ -143,6 +144,18 @@ class SqliteBackend(Backend):
                 since = max(begin_ms, moment_ms - (1 << bits) + 1)
                 cursor.execute(wanted, (bits, since, end_ms, moment_ms))
                 yield from cursor.fetchall()
+        finally:
+            cursor.close()
+
+    def sums(self, connection: Connection, wanted: WantedSums) -> Iterator[Row]:
+        """Lists go as JSON, so that the driver keeps the statement ready, however long they are."""
+        lists = (wanted.grids, wanted.kinds, wanted.sources)
+        given = [json.dumps(codes) for codes in lists if codes is not None]
+        statement = sql.sums(wanted.clocks, *(codes is not None for codes in lists))
+        cursor: Any = connection.connection.cursor()
+        try:
+            cursor.execute(statement, (json.dumps(wanted.buckets), wanted.per, *given))
+            yield from cursor.fetchall()
         finally:
             cursor.close()
 
