@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import orjson
 
@@ -26,11 +27,13 @@ WALL = "wall"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pace:
-    """How often the hub looks, and how long it waits. All in seconds but ``queue``.
+    """How often the hub looks, and how long it waits. All in seconds but the shares and ``queue``.
 
-    After a drawing the hub rests ``rest_share`` times as long as it took, so that a flood of
-    changes costs a bounded share of the processor. A store that cannot be read is noticed by the
-    next drawing, and is to be said within five seconds.
+    After a round the hub rests ``rest_share`` times as long as it took, at most ``rest_most_s``,
+    and always ``rest_least`` times as long: a flood of changes costs a third of a core where a
+    round is short, and never more than two thirds, while the last view of a long round does not
+    wait twice as long again. A store that cannot be read is noticed by the next drawing, and is
+    to be said within five seconds.
     """
 
     poll_s: float = 0.05
@@ -39,7 +42,14 @@ class Pace:
     send_timeout_s: float = 15.0
     retry_s: float = 0.5
     rest_share: float = 2.0
+    rest_most_s: float = 0.3
+    rest_least: float = 0.5
     queue: int = 8
+
+    def rest_s(self, took_s: float) -> float:
+        """How long to rest after a round."""
+        least = min(self.rest_least, self.rest_share) * took_s
+        return max(least, min(self.rest_share * took_s, self.rest_most_s))
 
 
 @dataclass(slots=True)
@@ -56,10 +66,16 @@ class Counters:
 
 @dataclass(eq=False, slots=True)
 class _Shown:
-    """What the screens of one view show now."""
+    """What the screens of one view show now, and of what it was drawn.
+
+    ``version`` is the store's from before it was read: what changes meanwhile counts as news.
+    """
 
     drawing: Drawing = field(default_factory=dict)
     screens: "set[Screen]" = field(default_factory=set)
+    version: int | None = None
+    drawn_at: float = 0.0
+    next_change_at: datetime | None = None
 
 
 class Screen:
@@ -108,11 +124,22 @@ class Screen:
             await self._news.wait()
 
 
+class _Drawn(NamedTuple):
+    """One reading, and what was drawn of it for each of the views that it is for."""
+
+    version: int
+    at: float
+    pictures: list[Picture]
+    drawings: dict[View, Drawing]
+
+
 class Hub:
     """One drawing per changed view, shared by all of its screens.
 
     Everything but the drawing runs in the event loop; the reading and the drawing run in a
-    worker thread, one at a time. What a page shows is read once for all its languages.
+    worker thread, one view after the other, and each is pushed as soon as it is drawn. In a round
+    the walls come first, then what was drawn longest ago; who waits for a first picture goes
+    before all. What a page shows is read once for all its languages.
     """
 
     def __init__(
@@ -132,8 +159,7 @@ class Hub:
         self._shown: dict[View, _Shown] = {}
         self._wake = asyncio.Event()
         self._seq = 0
-        self._version: int | None = None
-        self._next_change_at: datetime | None = None
+        self._rest_until = 0.0
         self._drawn_at = 0.0
         self._good_at: datetime | None = None
         self._grids = ""
@@ -183,8 +209,8 @@ class Hub:
     async def run(self) -> None:
         """Watch the store and push, until cancelled."""
         while True:
-            if self._shown and self._is_due():
-                await self._refresh()
+            if self._shown:
+                await self._round()
             await self._pause(self.pace.poll_s)
 
     async def still(self, view: View) -> bytes:
@@ -210,60 +236,73 @@ class Hub:
         """A sign of life with the server's time."""
         return b"event: beat\ndata: " + orjson.dumps(self._head(view, full=False)) + b"\n\n"
 
-    def _is_due(self) -> bool:
-        try:
-            version = self._backend.version()
-        except Exception:  # noqa: BLE001 - as in _refresh
-            return self._fail()
-        since = time.monotonic() - self._drawn_at
-        if self._failing:
-            return since >= self.pace.retry_s
-        return (
-            version != self._version
-            or since >= self.pace.refresh_s
-            or any(not shown.drawing for shown in self._shown.values())
-            or (self._next_change_at is not None and self._backend.now() >= self._next_change_at)
-        )
-
-    async def _refresh(self) -> None:
+    async def _round(self) -> None:
+        """Draw and push what is due, one reading after the other; then rest."""
         started = time.monotonic()
-        # who waits for a first picture is not kept waiting by those who have one
-        new = tuple(view for view, shown in self._shown.items() if not shown.drawing)
-        if new and len(new) < len(self._shown):
-            await self._draw_first(new)
+        if self._failing and started - self._drawn_at < self.pace.retry_s:
             return
-        views = tuple(self._shown)
+        due = self._due() if started >= self._rest_until else []
+        if due:
+            self._mark = await asyncio.to_thread(self._marked)
+        while True:
+            # who waits for a first picture is not kept waiting by those who have one
+            new = _together(view for view, shown in self._shown.items() if not shown.drawing)
+            if not (new or due):
+                return
+            views = new[0] if new else tuple(v for v in due.pop(0) if v in self._shown)
+            if views and not await self._refresh(views):
+                return
+            if not new:
+                took = time.monotonic() - started
+                self._rest_until = started + took + self.pace.rest_s(took)
+
+    def _due(self) -> list[tuple[View, ...]]:
+        """What is to be drawn anew, together what is read once, in the order of drawing."""
+        now = time.monotonic()
         try:
-            version, mark, pictures, drawings = await asyncio.to_thread(self._draw, views)
+            version, at = self._backend.version(), self._backend.now()
+        except Exception:  # noqa: BLE001 - as in _refresh
+            self._fail()
+            return []
+        due = [
+            (view.page != WALL, shown.drawn_at, i)
+            for i, (view, shown) in enumerate(self._shown.items())
+            if shown.drawing
+            and (
+                self._failing
+                or version != shown.version
+                or now - shown.drawn_at >= self.pace.refresh_s
+                or (shown.next_change_at is not None and at >= shown.next_change_at)
+            )
+        ]
+        views = tuple(self._shown)
+        return _together(views[i] for _, _, i in sorted(due))
+
+    def _marked(self) -> str:
+        try:
+            return self._backend.reload_mark()
+        except Exception:  # noqa: BLE001 - the drawing that follows will meet it too
+            return self._mark
+
+    async def _refresh(self, views: tuple[View, ...]) -> bool:
+        """Draw some views that are read once, and push them; False when the store is gone."""
+        try:
+            drawn = await asyncio.to_thread(self._draw, views)
         # Whatever is wrong with the store, the screens keep their last state and are told.
         except Exception:  # noqa: BLE001
             self._drawn_at = time.monotonic()
             self._fail()
-            return
+            return False
         self._drawn_at = time.monotonic()
-        self._mark = mark
-        self._succeed(version, pictures)
-        self.counters.draws += len(drawings)
-        for view, drawing in drawings.items():
+        self._succeed(drawn)
+        self.counters.draws += len(drawn.drawings)
+        for view, drawing in drawn.drawings.items():
             self._push(view, drawing)
-        await self._pause((time.monotonic() - started) * self.pace.rest_share)
+        return True
 
-    async def _draw_first(self, views: Iterable[View]) -> None:
-        """Draw views that nobody has seen yet. What the others show stays due."""
-        try:
-            _, _, _, drawings = await asyncio.to_thread(self._draw, views)
-        except Exception:  # noqa: BLE001 - as in _refresh
-            self._drawn_at = time.monotonic()
-            self._fail()
-            return
-        self.counters.draws += len(drawings)
-        for view, drawing in drawings.items():
-            self._push(view, drawing)
-
-    def _draw(self, views: Iterable[View]) -> tuple[int, str, list[Picture], dict[View, Drawing]]:
+    def _draw(self, views: Iterable[View]) -> _Drawn:
         # The version is read first: a change during the read then counts as news, not as seen.
-        version = self._backend.version()
-        mark = self._backend.reload_mark()
+        version, at = self._backend.version(), time.monotonic()
         pictures: dict[View, Picture] = {}
         drawings: dict[View, Drawing] = {}
         for view in views:
@@ -273,7 +312,7 @@ class Hub:
                 pictures[what] = page.read(seen, dict(what.filters))
             picture = page.look(pictures[what], dict(view.filters))
             drawings[view] = self._artist.draw(page.panels, picture, say_in(view.language))
-        return version, mark, list(pictures.values()), drawings
+        return _Drawn(version, at, list(pictures.values()), drawings)
 
     def _push(self, view: View, drawing: Drawing) -> None:
         shown = self._shown.get(view)
@@ -292,29 +331,30 @@ class Hub:
         for screen in shown.screens:
             screen.offer(message)
 
-    def _succeed(self, version: int, pictures: Iterable[Picture]) -> None:
-        self._version = version
-        self._next_change_at = None
-        for picture in pictures:
+    def _succeed(self, drawn: _Drawn) -> None:
+        changes = [_later(picture.next_change_at, picture.now) for picture in drawn.pictures]
+        change = min((at for at in changes if at is not None), default=None)
+        for picture in drawn.pictures:
             self._good_at = picture.now
             self._grids = picture.grids_version
-            change = _later(picture.next_change_at, picture.now)
-            self._next_change_at = _earlier(self._next_change_at, change)
+        for view in drawn.drawings:
+            if shown := self._shown.get(view):
+                shown.version, shown.drawn_at = drawn.version, drawn.at
+                shown.next_change_at = change
         if self._failing:
             self._failing = False
             log.warning("the store can be read again")
             for view, shown in self._shown.items():
                 self._broadcast(view, shown, {})
 
-    def _fail(self) -> bool:
-        """Say so once in the log and once on every screen; never due at once."""
+    def _fail(self) -> None:
+        """Say so once in the log and once on every screen."""
         if not self._failing:
             self._failing = True
             self.counters.failures += 1
             log.exception("the store cannot be read; the screens keep their last state")
             for view, shown in self._shown.items():
                 self._broadcast(view, shown, {})
-        return False
 
     def _encode(self, view: View, drawing: Drawing, *, full: bool) -> bytes:
         head = orjson.dumps(self._head(view, full=full))
@@ -360,8 +400,12 @@ class Hub:
         self._wake.clear()
 
 
-def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((at for at in (one, other) if at is not None), default=None)
+def _together(views: Iterable[View]) -> list[tuple[View, ...]]:
+    """Views that are read once, together, in the order of the first of them."""
+    found: dict[View, list[View]] = {}
+    for view in views:
+        found.setdefault(view.subject, []).append(view)
+    return [tuple(several) for several in found.values()]
 
 
 def _later(moment: datetime | None, now: datetime) -> datetime | None:

@@ -1,9 +1,9 @@
 """The desk's board: one area or grid over one window, down to its incidents."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelines.board_filters import (
     FILTERS,
@@ -22,13 +22,13 @@ from pipelines.board_filters import (
     step_of,
 )
 from pipelines.board_map import BoardMap, MapDesk, place_filter, read_map
-from pipelines.census import Census, CensusMemory, Chosen
+from pipelines.census import Census, CensusMemory, Chosen, Place
 from pipelines.clearance import LEAST, Clearance
 from pipelines.geo.history import GridHistory
 from pipelines.groups import BY_LEVEL, NO_KIND, NOWHERE, Desk, check_places, in_scope, sees
 from pipelines.installation import Installation
 from pipelines.kpis import Value, figures
-from pipelines.listing import Listing, OrderMemory, read_listing
+from pipelines.listing import Listing, OrderMemory, RowMemory, read_listing
 from pipelines.model.area import AreaTree
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
@@ -37,7 +37,6 @@ from pipelines.query import UNLOCATED, By, Query, group_key
 from pipelines.snapshot import Names
 from pipelines.store.buckets import Span
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.sheets import Slot
 from pipelines.store.store import Reader
 
 __all__ = [
@@ -58,6 +57,7 @@ __all__ = [
 ]
 
 Figures = Mapping[str, Value]
+T = TypeVar("T")
 
 _BARS_MOST = 400
 
@@ -153,6 +153,7 @@ class BoardDesk:
     def __init__(self, installation: Installation) -> None:
         self.memory = CensusMemory()
         self.orders = OrderMemory()
+        self.rows = RowMemory()
         self.maps = MapDesk(installation)
 
 
@@ -214,6 +215,7 @@ class _Reading:
         self._version = version
         self._clearance = clearance
         zone = installation.desk.zone
+        now = self._desk.memory.moment(now, version)
         self._asked = _from_the_first(reader, installation.desk, asked(filters, now=now, zone=zone))
         self._query = self._asked.query
         check_places(self._query, installation.desk)
@@ -253,10 +255,13 @@ class _Reading:
             incidents=len(self._here),
             tiles=tuple(self._tile(milestone) for milestone in TARGETED),
             parts_by=parts_by,
-            parts=() if parts_by is None else self._parts(parts_by),
-            by_kind=self._kinds(),
+            parts=() if parts_by is None else self._once(parts_by, lambda: self._parts(parts_by)),
+            by_kind=self._once("kinds", self._kinds),
             step=step,
-            bars=self._bars(edges(begin, end, step, self._installation.desk.zone)),
+            bars=self._once(
+                "bars",
+                lambda: self._bars(edges(begin, end, step, self._installation.desk.zone)),
+            ),
             map=read_map(
                 self._installation,
                 self._desk.maps,
@@ -270,6 +275,10 @@ class _Reading:
             sources=choices_of({one.id: one.names for one in self._installation.sources}),
         )
 
+    def _once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What is the same on every board of these incidents, target and span to compare with."""
+        return self._here.once((what, *self._clock, self._asked.before), make)
+
     def listing(self) -> Listing:
         """The incidents of its list."""
         return read_listing(
@@ -278,6 +287,7 @@ class _Reading:
             self._asked,
             self._here,
             memory=self._desk.orders,
+            rows=self._desk.rows,
             clearance=self._clearance,
         )
 
@@ -300,8 +310,8 @@ class _Reading:
         return BoardTile(
             milestone=milestone,
             target_s=int(limit.total_seconds()) if isinstance(limit, timedelta) else 0,
-            figures=figures(self._here.tally(milestone, reading)),
-            before=None if there is None else figures(there.tally(milestone, reading)),
+            figures=_figures(self._here, milestone, reading),
+            before=None if there is None else _figures(there, milestone, reading),
         )
 
     def _parts_by(self) -> By | None:
@@ -318,7 +328,7 @@ class _Reading:
     def _parts(self, by: By) -> tuple[Part, ...]:
         desk, areas = self._installation.desk, self._installation.desk.areas
         scope = scope_of(self._query, areas)
-        found = self._each(lambda slot: group_key(by, desk, *slot))
+        found = self._each("grid", lambda grid: group_key(by, desk, grid, "", ""))
         known: dict[str, Names]
         if by is By.GRID:
             grids = self._installation.grids
@@ -338,7 +348,7 @@ class _Reading:
     def _kinds(self) -> tuple[Part, ...]:
         """What there was of each kind, in the order of the configuration."""
         kinds = self._installation.settings.kinds
-        found = self._each(lambda slot: slot.kind or NO_KIND)
+        found = self._each("kind", lambda kind: kind or NO_KIND)
         order = [code for code in kinds if code in found]
         rest = sorted(found.keys() - set(order) - {NO_KIND})
         parts = [
@@ -352,9 +362,9 @@ class _Reading:
             parts.append(replace(self._part(NO_KIND, {}, found), is_named=False))
         return tuple(parts)
 
-    def _each(self, key: Callable[[Slot], str]) -> "dict[str, _Counted]":
-        there = {} if self._there is None else self._there.by_place(*self._clock, key)
-        here = self._here.by_place(*self._clock, key)
+    def _each(self, place: Place, key: Callable[[str], str]) -> "dict[str, _Counted]":
+        there = {} if self._there is None else self._there.by_place(*self._clock, place, key)
+        here = self._here.by_place(*self._clock, place, key)
         return {
             name: _Counted(part.incidents, part.tally, there[name].tally if name in there else None)
             for name, part in here.items()
@@ -391,6 +401,11 @@ class _Reading:
             )
             for start, end, part, compared in zip(marks, marks[1:], counted, before, strict=False)
         )
+
+
+def _figures(chosen: Chosen, milestone: Milestone, reading: Reading) -> Figures:
+    what = ("figures", milestone, reading)
+    return chosen.once(what, lambda: figures(chosen.tally(milestone, reading)))
 
 
 @dataclass(frozen=True, slots=True)

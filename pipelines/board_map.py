@@ -10,7 +10,7 @@ from pipelines.board_filters import Asked, Shade
 from pipelines.census import Chosen, Part
 from pipelines.geo.camera import camera_over, extent_over
 from pipelines.installation import Installation
-from pipelines.kpis.comparison import compare
+from pipelines.kpis.comparison import shrunk
 from pipelines.listing import Listing
 from pipelines.model.area import Area, AreaLevel, AreaTree
 from pipelines.overview import camera_of
@@ -116,13 +116,15 @@ def read_map(
     query, areas = asked.query, installation.desk.areas
     chart = installation.chart_at(query.as_of)
     cell_of = {grid: cell for cell, grids in chart.members.items() for grid in grids}
-    by_cell = here.by_place(
-        query.milestone, query.reading, lambda slot: cell_of.get(slot.grid, UNLOCATED)
+    clock = (query.milestone, query.reading)
+    by_cell = here.once(
+        ("by cell", *clock),
+        lambda: here.by_place(*clock, "grid", lambda grid: cell_of.get(grid, UNLOCATED)),
     )
     scope = query.community or query.area
     if query.grid is not None and (line := areas.path(query.grid)):
         scope = line[-1].code
-    values = _values(by_cell, asked.shade)
+    values = here.once(("shades", *clock, asked.shade), lambda: _values(by_cell, asked.shade))
     bounds = _bounds(values, asked.shade)
     marks, marked_from = desk.marks(listing)
     return BoardMap(
@@ -170,8 +172,8 @@ def _values(by_cell: Mapping[str, Part], shade: Shade) -> dict[str, tuple[float,
     known = {code: part.tally.hit + part.tally.miss for code, part in located.items()}
     if shade is Shade.MISSED:
         return {code: (p.tally.miss, known[code]) for code, p in located.items() if known[code]}
-    found = compare({code: (part.tally.hit, known[code]) for code, part in located.items()})
-    return {code: (standing.shrunk, standing.known) for code, standing in found.items()}
+    found = shrunk({code: (part.tally.hit, known[code]) for code, part in located.items()})
+    return {code: (rate, known[code]) for code, rate in found.items()}
 
 
 def _bounds(values: Mapping[str, tuple[float, int]], shade: Shade) -> tuple[float, ...]:

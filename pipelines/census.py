@@ -6,12 +6,12 @@ the window's sheets, counted as columns. The results are equal, and tests say so
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,9 @@ from pipelines.store.sheets import (
 from pipelines.store.store import Reader
 
 Numbers = NDArray[Any]
+Place = Literal["grid", "kind", "source"]
+"""What of a slot incidents are grouped by."""
+T = TypeVar("T")
 
 _LAST_VERDICT = max(n for verdict in Verdict if (n := status_of(verdict)) is not None)
 
@@ -55,7 +58,8 @@ class Census:
     """Every incident that began in a window, a row each, by when it began.
 
     ``places`` are indices into ``slots``; ``entries`` has a column a clock, as
-    :func:`pipelines.model.tally.entry` makes them, as of ``as_of``.
+    :func:`pipelines.model.tally.entry` makes them, as of ``as_of``. A census never changes, so
+    what was counted of it is ``kept`` with it, for other views of the same moment.
     """
 
     as_of: datetime
@@ -65,46 +69,90 @@ class Census:
     severities: Numbers
     closed: Numbers
     entries: Numbers
+    kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.begun_ms)
 
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for everybody who asks for ``what``."""
+        if what not in self.kept:
+            self.kept[what] = make()
+        found: T = self.kept[what]
+        return found
+
     def chosen(self, query: Query, desk: Desk) -> "Chosen":
         """Those that pass the filters of a query; its window, verdict and shift are not asked."""
-        fits = np.array([matches(query, desk, *slot) for slot in self.slots], dtype=bool)
-        wanted = fits[self.places] if len(self.slots) else np.zeros(0, dtype=bool)
+        filters = (query.area, query.community, query.grid, query.kind, query.source)
+        what = ("chosen", *filters, query.severity, query.state)
+        return self.once(what, lambda: Chosen(self, self._fitting(query, desk), what))
+
+    def _fitting(self, query: Query, desk: Desk) -> Numbers:
+        there = replace(query, kind=None, source=None)
+        kinds, sources = query.kinds, query.sources
+        fits = (
+            self._passing("grid", lambda grid: matches(there, desk, grid, "", ""))
+            & self._passing("kind", lambda kind: kinds is None or kind in kinds)
+            & self._passing("source", lambda source: sources is None or source in sources)
+        )
+        wanted = fits[self.places]
         if query.severities is not None:
             wanted &= np.isin(self.severities, sorted(query.severities))
         if query.state is not None:
             wanted &= self.closed == (query.state.value == "closed")
-        return Chosen(self, np.flatnonzero(wanted))
+        return np.flatnonzero(wanted)
+
+    def _passing(self, place: Place, passes: Callable[[str], bool]) -> Numbers:
+        """Which slots pass a filter by one thing, each value of which is asked once."""
+        values, of_slot = self.values(place)
+        return np.array([passes(value) for value in values], dtype=bool)[of_slot]
+
+    def values(self, place: Place) -> tuple[list[str], Numbers]:
+        """The different grids, kinds or sources, and which of them each slot has."""
+        return self.once(("values", place), lambda: self._values(place))
+
+    def _values(self, place: Place) -> tuple[list[str], Numbers]:
+        number: dict[str, int] = {}
+        index = Slot._fields.index(place)
+        of_slot = [number.setdefault(slot[index], len(number)) for slot in self.slots]
+        return list(number), np.array(of_slot, dtype=np.int64)
 
 
 class Chosen:
-    """Some incidents of a census, in its order."""
+    """Some incidents of a census, in its order; ``name`` says which, for what is kept of them."""
 
-    def __init__(self, census: Census, rows: Numbers) -> None:
+    def __init__(self, census: Census, rows: Numbers, name: Hashable) -> None:
         self.census = census
         self.rows = rows
+        self._name = name
 
     def __len__(self) -> int:
         return len(self.rows)
 
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for everybody who asks for ``what`` of these."""
+        return self.census.once((self._name, what), make)
+
     def tally(self, milestone: Milestone, reading: Reading) -> ClockTally:
         """The counts of one target."""
-        return _tally(self._entries(milestone, reading))
+        what = ("tally", milestone, reading)
+        return self.once(what, lambda: _tally(self._entries(milestone, reading)))
 
     def by_place(
-        self, milestone: Milestone, reading: Reading, key: Callable[[Slot], str]
+        self, milestone: Milestone, reading: Reading, place: Place, key: Callable[[str], str]
     ) -> dict[str, "Part"]:
-        """The counts of one target by what ``key`` makes of the slots, without durations."""
-        keys = [key(slot) for slot in self.census.slots]
-        names = sorted(set(keys))
-        number = {name: i for i, name in enumerate(names)}
-        of_slot = np.array([number[name] for name in keys], dtype=np.int64)
+        """The counts of one target by what ``key`` makes of grid, kind or source.
+
+        Without durations.
+        """
         if not len(self):
             return {}
-        groups = of_slot[self.census.places[self.rows]]
+        values, of_slot = self.census.values(place)
+        keys = [key(value) for value in values]
+        names = sorted(set(keys))
+        number = {name: i for i, name in enumerate(names)}
+        of_value = np.array([number[name] for name in keys], dtype=np.int64)
+        groups = of_value[of_slot][self.census.places[self.rows]]
         parts = self._grouped(groups, len(names), milestone, reading)
         return {name: part for name, part in zip(names, parts, strict=True) if part.incidents}
 
@@ -118,10 +166,16 @@ class Chosen:
 
     def with_verdict(self, verdict: Verdict, milestone: Milestone, reading: Reading) -> "Chosen":
         """Those with a verdict on one target."""
+        what = (self._name, verdict, milestone, reading)
+        return self.census.once(what, lambda: self._judged(what, *what[1:]))
+
+    def _judged(
+        self, name: Hashable, verdict: Verdict, milestone: Milestone, reading: Reading
+    ) -> "Chosen":
         status = self._entries(milestone, reading) & STATUS_MASK
         number = status_of(verdict)
         judged = status > _LAST_VERDICT if number is None else status == number
-        return Chosen(self.census, self.rows[judged])
+        return Chosen(self.census, self.rows[judged], name)
 
     def begun_ms(self) -> Numbers:
         """When each began, ascending."""
@@ -130,6 +184,9 @@ class Chosen:
 
     def token(self) -> str:
         """A short text that changes when these are others, or count for something else."""
+        return self.once("token", self._token)
+
+    def _token(self) -> str:
         digest = blake2b(digest_size=8)
         for column in (self.census.begun_ms, self.census.places, self.census.entries):
             digest.update(np.ascontiguousarray(column[self.rows]).tobytes())
@@ -267,7 +324,22 @@ class CensusMemory:
         self._keeps = keeps
         self._most = most
         self._kept: OrderedDict[_Bounds, tuple[int, Census]] = OrderedDict()
+        self._moment: tuple[int, datetime] | None = None
         self._lock = Lock()
+
+    def moment(self, now: datetime, version: int | None) -> datetime:
+        """The moment that boards read now speak for: the same one for up to ``keeps``.
+
+        So the windows that end with it are the same for all of them, and are read once.
+        """
+        if version is None:
+            return now
+        with self._lock:
+            known, moment = self._moment or (None, now)
+            if known == version and timedelta(0) <= now - moment <= self._keeps:
+                return moment
+            self._moment = (version, now)
+        return now
 
     def census(
         self, reader: Reader, desk: Desk, query: Query, *, version: int | None = None

@@ -6,7 +6,7 @@ once and kept for the pages that follow.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -19,14 +19,14 @@ from sqlalchemy import ColumnElement, UnaryExpression, case, select
 from pipelines.board_filters import DEFAULT_SORT, Asked
 from pipelines.census import Chosen, Numbers
 from pipelines.clearance import Clearance
-from pipelines.groups import Query, passes
+from pipelines.groups import Desk, Query, matches
 from pipelines.installation import Installation
 from pipelines.model.area import AreaLevel
 from pipelines.privacy import in_rows
 from pipelines.query import Case, conditions, outcome_of, row_of
 from pipelines.snapshot import Names
 from pipelines.store import schema
-from pipelines.store.rows import incident_from
+from pipelines.store.rows import incident_from, to_ms
 from pipelines.store.search import candidates, containing, count_found, sought_in
 from pipelines.store.sheets import Slot
 from pipelines.store.store import Reader
@@ -36,6 +36,7 @@ SOUGHT_MOST = 10_000
 
 _AT_ONCE = 500
 _ORDERS_MOST = 2_000_000
+_ROWS_MOST = 4_000
 
 Row = dict[str, Any]
 
@@ -64,6 +65,34 @@ class OrderMemory:
                 self._kept.popitem(last=False)
 
 
+class RowMemory:
+    """Rows as they are shown, for as long as neither they nor what is said of them changes.
+
+    The newest incidents of a list are looked at with every change of the store, and all but one
+    of them are as they were. Only what has settled is kept: nothing else stays as it is.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, tuple[Any, Row]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, what: Hashable, row: Any) -> Row | None:
+        """What was shown for this very row, if that is known."""
+        with self._lock:
+            known = self._kept.get(what)
+            if known is not None:
+                self._kept.move_to_end(what)
+        return known[1] if known is not None and known[0] == row else None
+
+    def keep(self, what: Hashable, row: Any, shown: Row) -> None:
+        """Keep what a row is shown as; let the oldest go when there are too many."""
+        with self._lock:
+            self._kept[what] = (row, shown)
+            self._kept.move_to_end(what)
+            if len(self._kept) > _ROWS_MOST:
+                self._kept.popitem(last=False)
+
+
 def listed(here: Chosen, asked: Asked) -> Chosen:
     """Those of a board's incidents that its list shows: with the verdict that is asked for."""
     query = asked.query
@@ -79,11 +108,12 @@ def read_listing(
     here: Chosen,
     *,
     memory: OrderMemory,
+    rows: RowMemory,
     clearance: Clearance,
 ) -> "Listing":
     """The list of a board, of which ``here`` are all incidents, as ``clearance`` may see it."""
     chosen = listed(here, asked)
-    return Listing(_Source(reader, installation, asked, chosen, clearance), memory)
+    return Listing(_Source(reader, installation, asked, chosen, clearance, rows), memory)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +125,7 @@ class _Source:
     asked: Asked
     chosen: Chosen
     clearance: Clearance
+    rows: RowMemory
 
     @property
     def query(self) -> Query:
@@ -105,16 +136,24 @@ class _Source:
         """Rows of the store that belong to the list, as a viewer may see them."""
         desk, query = self.installation.desk, self.query
         silent = desk.silent(self.reader, query.as_of)
-        begin, end = query.window
+        begin_ms, end_ms = (to_ms(bound) for bound in query.window)
+        as_of_ms = to_ms(query.as_of)
         for row in rows:
-            incident = incident_from(row)
-            if not (begin <= incident.t0.at < end and passes(incident, query, desk)):
+            if not (begin_ms <= row.t0_ms < end_ms and _passes(row, query, desk)):
                 continue
-            outcome = outcome_of(incident, query, desk, silent)
-            if query.verdict is None or outcome.verdict is query.verdict:
-                shown = row_of(Case(incident, row.units, row.flagged), outcome, desk)
+            clock = (query.milestone, query.reading, row.source in silent)
+            what = (row.id, *clock, self.clearance)
+            shown = self.rows.get(what, row)
+            if shown is None:
+                incident = incident_from(row)
+                outcome = outcome_of(incident, query, desk, silent)
+                told = row_of(Case(incident, row.units, row.flagged), outcome, desk)
                 sensitive = self.installation.settings.sensitive_kinds
-                yield self._named(in_rows(shown, sensitive, self.clearance))
+                shown = self._named(in_rows(told, sensitive, self.clearance))
+                if row.settles_ms <= as_of_ms:
+                    self.rows.keep(what, row, shown)
+            if query.verdict is None or shown["verdict"] == query.verdict:
+                yield {**shown, "as_of": query.as_of}
 
     def _named(self, row: Row) -> Row:
         """The row with what its codes are called, by language."""
@@ -132,7 +171,6 @@ class _Source:
             "community_names": {} if community is None else community.names,
             "source_names": names.get(row["source"]) or _itself(row["source"]),
             "time_zone": str(self.installation.desk.zone),
-            "as_of": self.query.as_of,
         }
 
 
@@ -146,7 +184,9 @@ class Listing:
         of_census = source.chosen.token()
         self._by_start = asked.sought is None and asked.sort.removeprefix("-") == "t0"
         eyes = source.clearance.role  # what can be found depends on what is masked
-        what = f"{of_census} {asked.sort} {asked.sought or ''} {asked.query.verdict} {eyes}"
+        query = asked.query
+        clock = f"{query.milestone} {query.reading} {query.verdict}"
+        what = f"{of_census} {asked.sort} {asked.sought or ''} {clock} {eyes}"
         self.token = blake2b(what.encode(), digest_size=8).hexdigest()
         self._ids = None if self._by_start else self._ordered()
 
@@ -191,11 +231,19 @@ class Listing:
         else:
             moments = begun[first:last]
             before = int(np.searchsorted(begun, moments[0], side="left"))
-        rows = _began_at(self._source.reader, np.unique(moments).tolist())
+        rows = self._began_at(np.unique(moments), keep=offset == 0)
         found = list(self._source.judged(rows))
         found.sort(key=lambda row: row["id"])
         found.sort(key=lambda row: row["t0"], reverse=descending)
         return found[first - before : first - before + (last - first)]
+
+    def _began_at(self, moments: Numbers, *, keep: bool) -> list[Any]:
+        """The incidents that began at some moments; those of a first page many ask for."""
+        source = self._source
+        if not keep:
+            return _began_at(source.reader, moments)
+        what = ("began", moments.tobytes())
+        return source.chosen.census.once(what, lambda: _began_at(source.reader, moments))
 
     def _ordered(self) -> Numbers:
         known = self._memory.get(self.token)
@@ -326,11 +374,19 @@ class _Members:
         return None if key in self._out else True
 
 
-def _began_at(reader: Reader, moments: Sequence[int]) -> list[Any]:
+def _began_at(reader: Reader, moments: Numbers) -> list[Any]:
     found: list[Any] = []
     for i in range(0, len(moments), _AT_ONCE):
-        found += reader.incident_rows(schema.incident.c.t0_ms.in_(moments[i : i + _AT_ONCE]))
+        several = moments[i : i + _AT_ONCE].tolist()
+        found += reader.incident_rows(schema.incident.c.t0_ms.in_(several))
     return found
+
+
+def _passes(row: Any, query: Query, desk: Desk) -> bool:
+    """Whether a row of the store passes the filters of a query, whenever it began."""
+    return matches(query, desk, row.grid, row.kind or "", row.source) and query.takes(
+        row.severity, closed=row.closed_ms is not None
+    )
 
 
 def _batches(rows: Iterator[Any]) -> Iterator[list[Any]]:

@@ -1,8 +1,8 @@
 """The parts beside each other, fairly: counts, days since the last miss, a funnel, no ranking."""
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import DASH, minute_of_day

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.open_list import row, step_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say

@@ -1,8 +1,8 @@
 """烟感与消控: how the devices are doing, and which are in alarm now."""
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import epoch_ms

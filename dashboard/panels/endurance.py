@@ -2,8 +2,7 @@
 
 import json
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import epoch_ms

@@ -1,7 +1,6 @@
 """One community at a time: what is open there, and how it has been doing."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.open_list import row, step_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say

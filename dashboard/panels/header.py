@@ -1,7 +1,6 @@
 """The header: where this is, what kind of data it shows, how fresh it is, what time it is."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import date_and_minute, duration, epoch_ms, since

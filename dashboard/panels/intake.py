@@ -3,8 +3,7 @@
 from datetime import timedelta
 from math import ceil
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import minute_of_day

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.text import Say
 
 

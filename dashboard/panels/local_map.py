@@ -1,7 +1,6 @@
 """The small map of one grid: its outline among its neighbours, the place, and who is near."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.figures.map import grid_map
 from dashboard.geometry import camera, position
 from dashboard.panels.map import names, north, painted

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from math import cos, radians
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.figures.map import grid_map, grid_steps, ramp_step
 from dashboard.geometry import camera, position, world
 from dashboard.panels.open_list import place_name, state_attributes, urgency

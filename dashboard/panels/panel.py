@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.text import Say
 
 Leaves = Mapping[str, Mapping[str, object]]

@@ -1,7 +1,6 @@
 """Data quality: what is missing from the figures, and what was left out of them on purpose."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.panels.strip import target_name, window_name
 from dashboard.text import Say

@@ -1,8 +1,8 @@
 """The stage: which scene the walls are in, and the card of an incident that has taken over."""
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.open_list import (
     dots,
     level,

@@ -1,7 +1,6 @@
 """The 135 strip: the three rates this product is trusted for."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import DASH

@@ -49,6 +49,20 @@ def compare(groups: Mapping[str, Counts]) -> dict[str, Standing]:
     return {key: _standing(k, n, rate, weight) for key, (k, n) in counted.items()}
 
 
+def shrunk(groups: Mapping[str, Counts]) -> dict[str, float]:
+    """The rate of each group that has one, drawn towards that of all as in :class:`Standing`."""
+    counted = {key: counts for key, counts in groups.items() if counts[1]}
+    hits, known = (sum(c[i] for c in counted.values()) for i in (0, 1))
+    if not known:
+        return {}
+    rate, weight = hits / known, prior_weight(counted)
+    return {key: _shrunk(k, n, rate, weight) for key, (k, n) in counted.items()}
+
+
+def _shrunk(k: int, n: int, rate: float, weight: float | None) -> float:
+    return rate if weight is None else (k + rate * weight) / (n + weight)
+
+
 def prior_weight(groups: Mapping[str, Counts]) -> float | None:
     """How many cases the common rate is worth; None when the groups differ by chance alone."""
     total = sum(n for _, n in groups.values())
@@ -83,7 +97,7 @@ def _standing(k: int, n: int, rate: float, weight: float | None) -> Standing:
     return Standing(
         hit=k,
         known=n,
-        shrunk=rate if weight is None else (k + rate * weight) / (n + weight),
+        shrunk=_shrunk(k, n, rate, weight),
         limits_95=limits(n, rate, TAIL_95),
         limits_998=limits(n, rate, TAIL_998),
         verdict=verdict,

@@ -3,9 +3,12 @@
 import asyncio
 import json
 import logging
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from dashboard.hub import Hub, Pace
 from dashboard.pages import PAGES
@@ -140,6 +143,95 @@ def test_nothing_is_drawn_while_nobody_watches():
             assert hub.counters.screens == 0
 
     asyncio.run(story())
+
+
+class Desks:
+    """Desks of one room, beside a wall; which was read is noted, and reading can be held up."""
+
+    def __init__(self):
+        self.read = []
+        self.go_on = threading.Event()
+        self.go_on.set()
+        wall = PAGES["wall"]
+        self.pages = {
+            "wall": replace(wall, read=self._read("wall")),
+            "desk": replace(wall, read=self._read("desk"), filters=("grid",)),
+        }
+
+    def _read(self, page):
+        def read(backend, filters):
+            self.read.append(filters.get("grid", page))
+            if len(self.read) > 1:
+                assert self.go_on.wait(10)
+            return backend.snapshot()
+
+        return read
+
+
+def desk(grid):
+    return View(page="desk", language="zh", filters=(("grid", grid),))
+
+
+def test_a_view_is_pushed_when_it_is_drawn_and_waits_for_no_other():
+    async def story():
+        backend, desks = FakeBackend(), Desks()
+        async with running(backend, pages=desks.pages) as hub:
+            screens = [hub.join(desk(grid)) for grid in ("G1", "G2")]
+            for screen in screens:
+                await news(screen)
+            desks.read.clear()
+            desks.go_on.clear()
+            backend.show(a_snapshot(quality=replace(a_snapshot().quality, unknown=99)))
+
+            assert "quality-counts" in (await news(screens[0]))["props"]
+            assert hub.counters.pushes == 3
+            desks.go_on.set()
+            assert "quality-counts" in (await news(screens[1]))["props"]
+
+    asyncio.run(story())
+
+
+def test_walls_are_drawn_first_then_what_was_drawn_longest_ago():
+    async def story():
+        backend, desks = FakeBackend(), Desks()
+        async with running(backend, pages=desks.pages) as hub:
+            for view in (desk("G1"), desk("G2"), ZH):
+                await news(hub.join(view))
+            desks.read.clear()
+            backend.touch()
+            await until(lambda: len(desks.read) == 3)
+
+            assert desks.read == ["wall", "G1", "G2"]
+
+    asyncio.run(story())
+
+
+def test_a_new_view_is_drawn_before_those_that_have_a_picture():
+    async def story():
+        backend, desks = FakeBackend(), Desks()
+        async with running(backend, pages=desks.pages) as hub:
+            for grid in ("G1", "G2", "G3"):
+                await news(hub.join(desk(grid)))
+            desks.read.clear()
+            desks.go_on.clear()
+            backend.touch()
+            await until(lambda: len(desks.read) == 2)
+            late = hub.join(desk("G4"))
+            desks.go_on.set()
+            await news(late)
+
+            assert desks.read[:3] == ["G1", "G2", "G4"]
+
+    asyncio.run(story())
+
+
+def test_the_rest_leaves_a_third_of_a_core_at_least_and_keeps_nobody_waiting_for_long():
+    pace = Pace()
+
+    assert pace.rest_s(0.1) == pytest.approx(0.2)
+    assert pace.rest_s(0.5) == pytest.approx(0.3)
+    assert pace.rest_s(3.0) == pytest.approx(1.5)
+    assert replace(pace, rest_share=0).rest_s(3.0) == 0
 
 
 def test_a_verdict_that_changes_by_time_alone_is_drawn_then():

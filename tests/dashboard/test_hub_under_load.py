@@ -80,7 +80,7 @@ def test_a_flood_of_changes_is_drawn_now_and_then_and_its_end_is_shown():
                     pass
 
             await asyncio.wait_for(last(), 60)
-            assert hub.counters.draws < 100
+            assert hub.counters.draws < 250
 
     asyncio.run(story())
 

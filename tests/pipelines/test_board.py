@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.board import Board, read_board, read_page
+from pipelines.board import Board, BoardDesk, read_board, read_page
 from pipelines.errors import QueryError
 from pipelines.installation import Installation
 from pipelines.model.clock import Reading, Verdict
@@ -130,6 +130,55 @@ def test_the_newest_come_first_and_no_page_has_more_than_was_asked(tmp_path: Pat
     assert (len(first), len(last)) == (200, 1)
     assert first[0]["t0"] == at(200).isoformat()
     street.store.close()
+
+
+def test_a_mark_on_the_map_says_the_verdict_of_the_target_that_is_chosen(
+    street: Installation,
+) -> None:
+    desk = BoardDesk(street)
+    with street.store.reading() as reader:
+        for milestone, reading in product(TARGETED, Reading):
+            asked = {"window": "7d", "milestone": str(milestone), "reading": str(reading)}
+            shown = read_board(reader, street, asked, now=NOW, desk=desk, version=1)
+            verdicts = {row["id"]: row["verdict"] for row in listed(street, **asked)}
+
+            assert shown.map.marks
+            assert all(mark.verdict == verdicts[mark.id] for mark in shown.map.marks)
+
+
+def test_boards_of_one_moment_are_equal_to_boards_read_alone(street: Installation) -> None:
+    desk = BoardDesk(street)
+    asked_for = [
+        {"window": "7d", "milestone": str(milestone), "versus": versus, "shade": shade, **place}
+        for milestone in TARGETED
+        for versus in ("before", "week", "none")
+        for shade in ("incidents", "missed", "rate")
+        for place in ({}, {"community": "C1"}, {"kind": "fire"}, {"verdict": "miss"})
+    ]
+    with street.store.reading() as reader:
+        for asked in asked_for:
+            beside = read_board(reader, street, asked, now=NOW, desk=desk, version=1)
+
+            assert beside == read_board(reader, street, asked, now=NOW)
+
+
+def test_what_settles_later_is_judged_anew_in_the_list(tmp_path: Path) -> None:
+    installation = an_installation(tmp_path)
+    taken_in(installation, a_call("A-1", accepted=30), now=at(60))
+    desk = BoardDesk(installation)
+    with installation.store.reading() as reader:
+
+        def verdict(seconds: float) -> str:
+            listing = read_page(reader, installation, {}, now=at(seconds), desk=desk, version=1)
+            (row,) = listing.page(0, 10)
+            return str(row["verdict"])
+
+        assert [verdict(s) for s in (100, 200, 299, 301, 400)] == [*["pending"] * 3, *["miss"] * 2]
+    taken_in(installation, a_call("A-1", accepted=30, arrived=200, resolved=900), now=at(1000))
+    with installation.store.reading() as reader:
+        listing = read_page(reader, installation, {}, now=at(1000), desk=desk, version=2)
+        assert [row["verdict"] for row in listing.page(0, 10)] == ["hit"]
+    installation.store.close()
 
 
 def test_a_search_finds_what_is_shown_and_nothing_that_is_masked(tmp_path: Path) -> None:

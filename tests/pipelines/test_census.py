@@ -87,7 +87,10 @@ def test_its_parts_are_those_of_a_question(street, by):
             query, street.desk
         )
         clock = (query.milestone, query.reading)
-        parts = chosen.by_place(*clock, lambda slot: group_key(by, street.desk, *slot))
+        place = {By.KIND: "kind", By.SOURCE: "source"}.get(by, "grid")
+        parts = chosen.by_place(
+            *clock, place, lambda value: group_key(by, street.desk, value, value, value)
+        )
         lines = kpi(reader, _of(query, *clock, by=by), street.desk)
 
     assert {key: (p.tally.hit, p.tally.miss, p.tally.eligible) for key, p in parts.items()} == {

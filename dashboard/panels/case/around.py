@@ -3,8 +3,7 @@
 from itertools import groupby
 from typing import Any
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.desk.links import incident_link
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dash import html
-
 from dashboard.addresses import address
+from dashboard.elements import html
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say

@@ -1,7 +1,6 @@
 """What is masked of one incident, each with a button to ask for it; empty for who may not."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from pipelines.casefile import CaseFile

@@ -1,7 +1,6 @@
 """What people noted about one incident, and the ways to say more for who may."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.panels.remarks import writing_ways
 from dashboard.text import Say

@@ -1,7 +1,6 @@
 """The reports of one incident as received, masked."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import second_of_day

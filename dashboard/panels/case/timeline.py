@@ -1,7 +1,6 @@
 """What was said about one incident, in the order in which it happened."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import DASH, second_of_day

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.case.words import clock_name, sentence
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say

@@ -1,7 +1,6 @@
 """The list of the desk: how many incidents it has, and what its grid is to ask for."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.desk.links import board_link
 from dashboard.panels.panel import Leaves, Panel, checked, data
 from dashboard.text import Say

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.desk.links import board_link, place_link, toggled
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, checked, current, data, labelled

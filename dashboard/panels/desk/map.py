@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.figures.map import grid_map
 from dashboard.geometry import camera, position
 from dashboard.panels.desk.links import board_link, incident_link, place_link

@@ -1,8 +1,8 @@
 """The parts of an area down to its grids, and kinds: in their own order, never ranked."""
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.desk.links import board_link, place_link, toggled
 from dashboard.panels.desk.tiles import compared
 from dashboard.panels.panel import Leaves, Panel

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.desk.links import board_link
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

@@ -1,7 +1,6 @@
 """What is known of a grid, each with its date, and how right it was where it was audited."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from pipelines.gridfile.file import GridFile

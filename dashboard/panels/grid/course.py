@@ -3,8 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.desk.links import incident_link
 from dashboard.panels.panel import Leaves, Panel, labelled
 from dashboard.text import Say

@@ -1,8 +1,8 @@
 """Two shares of a grid: found by its patrols, and resolved without anybody else."""
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.grid.links import number
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

@@ -1,8 +1,7 @@
 """The top of the page of a grid: where one is, who looks after it, and how it stands now."""
 
-from dash import html
-
 from dashboard.addresses import address
+from dashboard.elements import html
 from dashboard.panels.grid.links import number
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel

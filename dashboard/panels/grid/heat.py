@@ -1,7 +1,6 @@
 """When it is reported: a cell an hour of the week, with its number; no data is no colour."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.grid.links import grid_link, number
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

@@ -1,8 +1,7 @@
 """Ways within the page of a grid: the same page, with the incidents behind one number."""
 
-from dash import html
-
 from dashboard.addresses import address
+from dashboard.elements import html
 from dashboard.text import Say
 from dashboard.tokens import DEFAULT_THEME
 from pipelines.gridfile.file import GridFile

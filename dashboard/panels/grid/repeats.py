@@ -1,7 +1,6 @@
 """Places with three or more incidents in ninety days: the same device, address or spot."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.grid.links import number
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

@@ -1,7 +1,6 @@
 """The incidents of a grid: the open ones with their clocks, or those behind a chosen number."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.desk.links import incident_link
 from dashboard.panels.grid.links import grid_link
 from dashboard.panels.open_list import dots, level, state_attributes, times, urgency

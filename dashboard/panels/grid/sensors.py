@@ -1,7 +1,6 @@
 """The sensors that hang in a grid: what is the matter with them comes first."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import since

@@ -1,8 +1,8 @@
 """The 135 strip of one grid, beside the street and beside its own past."""
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.grid.links import number
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

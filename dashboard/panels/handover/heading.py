@@ -3,8 +3,7 @@
 from datetime import datetime
 from urllib.parse import urlencode
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.panels.remarks import writing_ways

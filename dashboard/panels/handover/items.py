@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.desk.links import incident_link
 from dashboard.panels.open_list import running_clock
 from dashboard.panels.panel import Leaves, Panel, data

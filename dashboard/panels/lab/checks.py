@@ -1,7 +1,6 @@
 """What somebody should check in the data: a sentence a finding, with the incidents to look at."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.desk.links import incident_link
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

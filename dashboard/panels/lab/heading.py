@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.lab.links import desk_link, place_link
 from dashboard.panels.panel import Leaves, Panel, data, labelled
 from dashboard.text import Say

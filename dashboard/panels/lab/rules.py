@@ -2,9 +2,9 @@
 
 from itertools import groupby
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.lab.words import clock_name
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

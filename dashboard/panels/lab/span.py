@@ -1,8 +1,8 @@
 """How far the rules lie apart: one line with every defensible rate on it, and what it means."""
 
-from dash import html
 from dash.development.base_component import Component
 
+from dashboard.elements import html
 from dashboard.panels.lab.words import points, rule_name
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

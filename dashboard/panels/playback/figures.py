@@ -1,7 +1,6 @@
 """The 135 figures at the moment shown: those of ``app.py kpi`` for the same moment."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.panels.strip import window_name
 from dashboard.text import Say

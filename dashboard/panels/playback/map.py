@@ -1,7 +1,6 @@
 """The map at the moment shown: grids by what was open then, a mark an incident; nothing ticks."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.figures.map import grid_map, ramp_step
 from dashboard.geometry import camera, position
 from dashboard.panels.map import names, north, painted

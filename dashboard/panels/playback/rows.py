@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.desk.links import incident_link
 from dashboard.panels.open_list import dots, level, place_name, running_clock, urgency
 from dashboard.panels.panel import Leaves, Panel

@@ -2,8 +2,7 @@
 
 from urllib.parse import urlencode
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say

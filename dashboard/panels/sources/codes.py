@@ -1,7 +1,6 @@
 """Category codes that no mapping names: counted and listed, not guessed."""
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import since

@@ -2,8 +2,7 @@
 
 from collections import Counter
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.panels.sources.words import who

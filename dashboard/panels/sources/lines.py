@@ -3,8 +3,7 @@
 from datetime import datetime
 from urllib.parse import urlencode
 
-from dash import html
-
+from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel, data, labelled
 from dashboard.panels.sources.words import is_ahead, offset, sentence
 from dashboard.text import Say
@@ -88,7 +87,7 @@ def _earlier(line: SourceDetail, roster: Roster, say: Say) -> list[html.P]:
     return [html.P(text, className="line__earlier may-clip", title=text)]
 
 
-def _age(at: datetime | None, say: Say) -> html.Span | str:
+def _age(at: datetime | None, say: Say) -> "html.Span | str":
     if at is None:
         return say("sources.unknown")
     return html.Span(**data(tick="age", since=epoch_ms(at), say="age.ago"))
