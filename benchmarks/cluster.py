@@ -6,6 +6,7 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import URL
 
@@ -21,25 +22,28 @@ _PATIENCE_S = "60"
 
 
 class Cluster:
-    """One database server on a free port, in a folder; everybody of this machine is let in.
+    """One database server on a free port, in a folder of its own; all of this machine are let in.
 
-    Whoever comes from the addresses of ``network`` is let in, too.
+    Whoever comes from the addresses of ``network`` is let in, too. The folder lies straight in the
+    one for temporary files: the user that the server runs as must get into every folder above it,
+    and test sessions close theirs to everybody else, also while one beside them is running.
     """
 
-    def __init__(self, folder: Path, *, network: str | None = None) -> None:
+    def __init__(self, *, network: str | None = None) -> None:
         """Make it; raises RuntimeError where PostgreSQL is not installed."""
         found = sorted(_PROGRAMS.glob("*/bin"), key=lambda folder: int(folder.parent.name))
         if not found:
             raise RuntimeError(f"{_PROGRAMS}: PostgreSQL is not installed; run make services")
         self._programs = found[-1]
-        self._folder = folder
+        self._temporary = TemporaryDirectory(prefix="grid135-database-")
+        self._folder = folder = Path(self._temporary.name).resolve()
         self.port = free_port()
-        folder.mkdir(parents=True)
         # its programs refuse to run as root
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         if self._as:
             subprocess.run(["chown", "postgres", str(folder)], check=True)
-        self._run("initdb", "--auth=trust", "--username=grid135", "--encoding=UTF8", "--locale=C")
+        form = ("--auth=trust", "--username=grid135", "--encoding=UTF8", "--locale=C")
+        self._run("initdb", "--no-sync", *form)
         ears = "127.0.0.1" if network is None else "*"
         own = (f"listen_addresses = '{ears}'", f"port = {self.port}")
         settings = "\n".join((*_SETTINGS, *own))
@@ -89,6 +93,11 @@ class Cluster:
                 if (process / "cwd").readlink() == self._folder:
                     found.append(int(process.name))
         return found
+
+    def close(self) -> None:
+        """Have done with it: nothing of it is left."""
+        self.kill()
+        self._temporary.cleanup()
 
     def stop(self) -> None:
         """Stop it in order, throwing everybody out."""

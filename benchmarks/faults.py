@@ -338,13 +338,12 @@ def measure(
     expected = undisturbed(folder / "calm", story, long_after)
     here = folder / "disturbed"
     here.mkdir()
-    cluster = Cluster(here / "database")
-    cluster.start()
     config = street_feed.config(here, GRIDS)
-    url = cluster.url.render_as_string(hide_password=False)
-    environ = {SECRET_VARIABLE: SECRET, "GRID135_STORE": url}
     with ExitStack() as stack:
-        stack.callback(cluster.stop)
+        cluster = stack.enter_context(closing(Cluster()))
+        cluster.start()
+        url = cluster.url.render_as_string(hide_password=False)
+        environ = {SECRET_VARIABLE: SECRET, "GRID135_STORE": url}
         workers = [Part("ingest", here, config, environ) for _ in range(2)]
         servers = [Part("serve", here, config, environ) for _ in range(2)]
         front = Proxy([server.port for server in servers])
@@ -421,10 +420,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, one line")
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
-        place = Path(folder)
-        place.chmod(0o755)
         found = measure(
-            place,
+            Path(folder),
             minutes=options.minutes,
             incidents=options.incidents,
             outage_s=options.outage,

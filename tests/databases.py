@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import psycopg
@@ -109,14 +108,6 @@ def a_server() -> Iterator[psycopg.Connection[Any]]:
         pytest.skip(f"no PostgreSQL server for the tests (make services): {error}")
     with connection:
         yield connection
-
-
-def open_to_everybody(folder: Path) -> None:
-    """A database server's own user must reach a temporary folder that it is to work in."""
-    for one in (folder, *folder.parents):
-        if one == Path(gettempdir()):
-            return
-        one.chmod(0o755)
 
 
 @contextmanager

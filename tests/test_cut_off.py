@@ -20,7 +20,7 @@ from pipelines.store import schema
 from pipelines.store.store import Store
 from tests.builders import NINE
 from tests.cables import NETWORK, elsewhere
-from tests.databases import a_server, open_to_everybody
+from tests.databases import a_server
 from tests.pipelines.installations import a_call, as_csv, drop
 from tests.processes import ROOT, Product, a_port, running, until
 from tests.stores import environ_of, kept_in, place_in
@@ -135,15 +135,13 @@ def taken_in(before: Sequence[str], port: int) -> Counter[str]:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """A server of the test's own, which can be stopped without hurting anybody."""
     with a_server():  # PostgreSQL is installed
         pass
-    open_to_everybody(tmp_path)
-    cluster = Cluster(tmp_path / "database", network=NETWORK)
-    cluster.start()
-    yield cluster
-    cluster.kill()
+    with closing(Cluster(network=NETWORK)) as cluster:
+        cluster.start()
+        yield cluster
 
 
 @pytest.mark.alone

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults import measure
-from tests.databases import a_server, open_to_everybody
+from tests.databases import a_server
 
 MINUTES = 1.0
 
@@ -16,7 +16,6 @@ def test_whatever_is_killed_every_record_is_there_once_and_the_figures_are_those
 ) -> None:
     with a_server():  # PostgreSQL is installed; the server that is killed is the test's own
         pass
-    open_to_everybody(tmp_path)
 
     found = measure(tmp_path, minutes=MINUTES, incidents=300, outage_s=5.0, seed=135)
 
