@@ -5,7 +5,6 @@ shows that a record could be taken in now, and how fast, and leaves no trace.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import perf_counter
@@ -19,6 +18,7 @@ from pipelines.connectors.reread import Kept, read_again
 from pipelines.errors import BadRecordError, Grid135Error
 from pipelines.health import Health
 from pipelines.ingest import Door
+from pipelines.rounds import Round
 from pipelines.sources import Source
 from pipelines.store import schema
 from pipelines.store.heard_rows import Rehearsal, rehearsal_row
@@ -155,22 +155,17 @@ class Aviary:
         self._sources = sources
         self._health = health
         self._clock = clock
-        self._every_s = every_s
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="canary", daemon=True)
+        self._round = Round("canary", self._send_all, every_s=every_s)
 
     def start(self) -> None:
         """Send the first ones after the first pause."""
-        self._thread.start()
+        self._round.start()
 
     def stop(self) -> None:
         """Send no more."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._round.stop()
 
-    def _run(self) -> None:
-        while not self._stopped.wait(self._every_s):
-            for source in self._sources():
-                if not self._stopped.is_set():
-                    send(self._store, self._door, source, self._health, now=self._clock.now())
+    def _send_all(self) -> None:
+        for source in self._sources():
+            if not self._round.is_stopping:
+                send(self._store, self._door, source, self._health, now=self._clock.now())

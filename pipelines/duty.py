@@ -13,6 +13,7 @@ from pipelines.keeper import Keeper
 from pipelines.lease import PLAYED, UPKEEP, LeaseLostError, Leases, lease_of, source_of
 from pipelines.listening import Listening
 from pipelines.retention import Purger, Told, logged
+from pipelines.rounds import Round
 from pipelines.schedule import Schedule
 from pipelines.sources import Source
 from pipelines.store import schema
@@ -65,8 +66,7 @@ class Duty:
         self._listening = Listening(gateway, health, clock)
         self._schedule = Schedule(installation, health, clock)
         self._aviary = self._canaries()
-        self._freezer: Freezer | None = None
-        self._purger: Purger | None = None
+        self._upkeep: list[Round] = []
         self._purged = purged
         self._has_begun = False
 
@@ -78,7 +78,7 @@ class Duty:
     @property
     def freezes(self) -> bool:
         """Whether this process freezes the months that are due."""
-        return self._freezer is not None
+        return any(one.name == "freezer" for one in self._upkeep)
 
     @property
     def sources(self) -> frozenset[str]:
@@ -150,12 +150,8 @@ class Duty:
             self._take(self._sources[one])
 
     def _end(self, name: str) -> None:
-        if name in (UPKEEP, PLAYED) and self._freezer is not None:
-            self._freezer.stop()
-            self._freezer = None
-        if name in (UPKEEP, PLAYED) and self._purger is not None:
-            self._purger.stop()
-            self._purger = None
+        while name in (UPKEEP, PLAYED) and self._upkeep:
+            self._upkeep.pop().stop()
         one = source_of(name)
         for source in self._sources.values():
             if name == PLAYED or source.id == one:
@@ -167,23 +163,19 @@ class Duty:
         self._schedule.take(source)
 
     def _begin_upkeep(self, lease: str) -> None:
-        if self._installation.settings.freezing.automatic:
-            self._freezer = Freezer(
-                self._installation,
-                lambda writer: self._leases.guard(writer, [lease]),
-                self._clock,
-            )
-            self._freezer.start()
-        terms = self._installation.settings.privacy
+        installation, clock = self._installation, self._clock
+
+        def guard(writer: Writer) -> None:
+            self._leases.guard(writer, [lease])
+
+        if installation.settings.freezing.automatic:
+            self._upkeep.append(Freezer(installation, guard, clock).round())
+        terms = installation.settings.privacy
         if terms.has_terms:
-            self._purger = Purger(
-                self._installation.store,
-                terms,
-                lambda writer: self._leases.guard(writer, [lease]),
-                self._clock,
-                self._purged,
-            )
-            self._purger.start()
+            purger = Purger(installation.store, terms, guard, clock, self._purged)
+            self._upkeep.append(purger.round())
+        for one in self._upkeep:
+            one.start()
 
     def _canaries(self) -> Aviary | None:
         installation = self._installation

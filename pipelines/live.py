@@ -46,6 +46,7 @@ from pipelines.scope import confined
 from pipelines.snapshot import Snapshot
 from pipelines.store.heard_rows import Rehearsal
 from pipelines.store.store import Reader
+from pipelines.storing import tries_again
 from pipelines.suggest import Suggestions, suggest
 
 
@@ -87,6 +88,7 @@ class Live:
         self._lab = LabDesk(installation, rate=self._clock.rate)
         self._gateway = Gateway(installation.door, self._clock)
         self._duty = Duty(installation, self._gateway, self._health, self._clock, purged)
+        self._tries_again = tries_again(installation.store, installation.door.storing, self._clock)
 
     @property
     def rate(self) -> float:
@@ -122,6 +124,7 @@ class Live:
         """Begin to poll and to listen, where that is the role and no other process does."""
         self._gateway.start()
         self._indexer.start()
+        self._tries_again.start()
         if self._role is Role.RUN:
             self._duty.start()
 
@@ -131,6 +134,7 @@ class Live:
             self._duty.stop()
         self._gateway.stop()
         self._indexer.stop()
+        self._tries_again.stop()
         self._installation.store.close()
 
     def routes(self) -> list[BaseRoute]:

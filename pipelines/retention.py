@@ -13,7 +13,6 @@ them, and a record that is sent again is still known.
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +22,8 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 
 from pipelines.clock import Clock
-from pipelines.lease import LeaseLostError
 from pipelines.privacy_settings import PrivacySettings
+from pipelines.rounds import Round
 from pipelines.store import schema
 from pipelines.store.rows import to_ms
 from pipelines.store.store import Reader, Store, Writer
@@ -227,7 +226,7 @@ def logged(removed: Purge, now: datetime) -> None:
 
 
 class Purger:
-    """Removes what is past its term, every hour, in a thread of its own.
+    """Removes what is past its term.
 
     ``guard`` may refuse the transaction that writes, with LeaseLostError.
     """
@@ -239,27 +238,16 @@ class Purger:
         guard: Callable[[Writer], None],
         clock: Clock,
         told: Told = logged,
-        *,
-        first_look_s: float = _FIRST_LOOK_S,
     ) -> None:
         self._store = store
         self._terms = terms
         self._guard = guard
         self._clock = clock
         self._told = told
-        self._first_look_s = first_look_s
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="purger", daemon=True)
 
-    def start(self) -> None:
-        """Look soon, and then every hour."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Look no more; a transaction under way is finished first."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+    def round(self, *, first_s: float = _FIRST_LOOK_S) -> Round:
+        """Looking soon, and then every hour."""
+        return Round("purger", self.look, every_s=_LOOK_S, first_s=first_s)
 
     def look(self) -> Purge:
         """Remove what is past its term; return how much."""
@@ -267,14 +255,3 @@ class Purger:
         removed = purge(self._store, self._terms, now=now, guard=self._guard)
         self._told(removed, now)
         return removed
-
-    def _run(self) -> None:
-        pause_s = self._first_look_s
-        while not self._stopped.wait(pause_s):
-            pause_s = _LOOK_S
-            try:
-                self.look()
-            except LeaseLostError:
-                return  # another process does it now
-            except Exception:
-                logger.exception("removing what is past its term failed; it is tried again")

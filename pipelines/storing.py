@@ -1,9 +1,10 @@
 """Whether what comes in can be stored, and if not, since when and why."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,10 @@ from enum import StrEnum
 import psycopg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from pipelines.clock import Clock
+from pipelines.rounds import Round
+from pipelines.store.store import Store
 
 STORE_IS_GONE = (
     OperationalError,
@@ -23,6 +28,9 @@ STORE_IS_GONE = (
 )
 """Of the store: what is wrong with a database that is a source, its connector names."""
 
+TRY_AGAIN_S = 5.0
+"""How often to try whether the store is back, while nothing could be stored."""
+_TRIED, _TRIED_BYTES = "storing:tried", 512 * 1024
 _DISK_FULL = "53100"
 """What PostgreSQL calls it: Appendix A of its manual, class 53."""
 _LOW_BYTE = 0xFF
@@ -73,6 +81,28 @@ class Storing:
             raise
         with self._lock:
             self._unstored = None
+
+
+def try_again(store: Store, storing: Storing, *, now: datetime) -> None:
+    """Where nothing could be stored, find out whether that is over; no record may come for long.
+
+    It stores as much as a batch of records might need, so that the last few kilobytes of a full
+    disk are no end of it, and then next to nothing in its place.
+    """
+    if storing.unstored is None:
+        return
+
+    def put(value: str) -> None:
+        store.taking_in(lambda writer: writer.put_meta(_TRIED, value), quiet=True)
+
+    with suppress(*STORE_IS_GONE), storing.watched(now):
+        put(os.urandom(_TRIED_BYTES // 2).hex())
+        put(now.isoformat())
+
+
+def tries_again(store: Store, storing: Storing, clock: Clock) -> Round:
+    """The same every few seconds."""
+    return Round("storing", lambda: try_again(store, storing, now=clock.now()), every_s=TRY_AGAIN_S)
 
 
 def reason_of(error: Exception) -> Reason:

@@ -11,6 +11,7 @@ from pipelines.metrics.window import Window, health_route, metrics_route
 from pipelines.retention import Told, logged
 from pipelines.roster import Roster, read_roster
 from pipelines.settings import Settings
+from pipelines.storing import tries_again
 
 
 def open_shared(settings: Settings) -> Installation:
@@ -43,6 +44,7 @@ class Worker:
         self._health = Health()
         self._gateway = Gateway(installation.door, clock)
         self._duty = Duty(installation, self._gateway, self._health, clock, purged)
+        self._tries_again = tries_again(installation.store, installation.door.storing, clock)
         self._window = self._opened() if installation.settings.metrics.port else None
 
     def start(self) -> None:
@@ -51,11 +53,13 @@ class Worker:
             self._window.start()
         self._gateway.start()
         self._duty.start()
+        self._tries_again.start()
 
     def stop(self) -> None:
         """Finish what is under way, let everything go, and close the store."""
         self._duty.stop()
         self._gateway.stop()
+        self._tries_again.stop()
         if self._window is not None:
             self._window.stop()
         self._installation.store.close()

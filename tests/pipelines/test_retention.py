@@ -188,12 +188,11 @@ def test_it_happens_by_itself_and_whoever_keeps_the_log_is_told(street: Installa
         told.append(removed)
         heard.set()
 
-    purger = Purger(
-        street.store, TERMS, lambda _: None, ManualClock(LATER), hear, first_look_s=0.01
-    )
-    purger.start()
+    purger = Purger(street.store, TERMS, lambda _: None, ManualClock(LATER), hear)
+    by_itself = purger.round(first_s=0.01)
+    by_itself.start()
     assert heard.wait(20)
-    purger.stop()
+    by_itself.stop()
 
     assert told[0].raw_reports == 2
     assert not holds_secret(street)
