@@ -12,6 +12,7 @@ from pipelines.export import Export
 from pipelines.gridfile.file import GridFile
 from pipelines.handover import Handover
 from pipelines.lab_board import LabBoard
+from pipelines.paging import Page
 from pipelines.playback import Playback
 from pipelines.roster import QuarantineList, Roster
 from pipelines.snapshot import Snapshot
@@ -100,8 +101,11 @@ class Backend(Protocol):
     def kpi(self, parameters: Mapping[str, str], /) -> list[dict[str, Any]]:
         """The figures of a query; raises QueryError for a wrong parameter."""
 
-    def rows(self, parameters: Mapping[str, str], /) -> list[dict[str, Any]]:
-        """The rows behind the figures of a query; raises QueryError for a wrong parameter."""
+    def rows(self, parameters: Mapping[str, str], /) -> Page:
+        """The rows behind the figures of a query, or a page of them.
+
+        Raises QueryError for a wrong parameter.
+        """
 
     def intake(self, params: Mapping[str, str]) -> list[dict[str, object]]:
         """Intake per 5 minutes; raises QueryError for a wrong parameter."""

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from pipelines.groups import By
 from pipelines.model.clock import CLOCKS, Reading, Verdict
+from pipelines.paging import LIMIT_MOST, OFFSET_MOST, SORTS
 from pipelines.query import PARAMETERS
 
 OPENAPI_PATH = "/api/openapi.json"
@@ -49,7 +50,6 @@ _MEANINGS = {
 }
 _QUESTIONS = {
     "/api/v1/kpi": "The figures, one object per group.",
-    "/api/v1/rows": "The incidents behind the figures, as far as the caller may see them.",
     "/api/v1/intake": "Intake per 5 minutes.",
     "/api/v1/lab": "The rate by every defensible rule.",
     "/api/v1/monitors": "What in the data is to be checked.",
@@ -72,6 +72,7 @@ def described(build: str) -> dict[str, Any]:
     paths: dict[str, Any] = {
         path: {"get": _question(summary, asked)} for path, summary in _QUESTIONS.items()
     }
+    paths["/api/v1/rows"] = {"get": _rows(asked)}
     month = {"name": "month", "in": "query", "schema": _TEXT, "description": "Such as 2026-10."}
     paths["/api/v1/frozen"] = {"get": _question("The frozen months, or one of them.", [month])}
     source = {"name": "source", "in": "query", "required": True, "schema": _TEXT}
@@ -104,6 +105,45 @@ def described(build: str) -> dict[str, Any]:
 def _question(summary: str, asked: list[dict[str, Any]]) -> dict[str, Any]:
     rows = {"type": "array", "items": {"type": "object"}}
     return {"summary": summary, "parameters": asked, "responses": _answers(rows)}
+
+
+def _rows(asked: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows, a page at a time for whoever says so."""
+    numbers = {
+        "limit": (1, LIMIT_MOST, "How many rows; all of them if left away."),
+        "offset": (0, OFFSET_MOST, "How many rows come before the first one."),
+    }
+    pages: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "query",
+            "schema": {"type": "integer", "minimum": least, "maximum": most},
+            "description": meaning,
+        }
+        for name, (least, most, meaning) in numbers.items()
+    ]
+    pages.append(
+        {
+            "name": "sort",
+            "in": "query",
+            "schema": {"type": "string", "enum": list(SORTS)},
+            "description": "By what; with - from the highest down. t0 if left away.",
+        }
+    )
+    question = _question(
+        "The incidents behind the figures, as far as the caller may see them.", [*asked, *pages]
+    )
+    question["responses"]["200"]["headers"] = {
+        "X-Total-Count": {
+            "description": "How many rows there are in all.",
+            "schema": {"type": "integer"},
+        },
+        "Link": {
+            "description": "The following page, if there is one.",
+            "schema": {"type": "string"},
+        },
+    }
+    return question
 
 
 def _parameter(name: str) -> dict[str, Any]:

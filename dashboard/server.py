@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from a2wsgi import WSGIMiddleware
 from dash import Dash
@@ -62,7 +63,7 @@ def create_app(
         Route("/health", _health(backend, hub)),
         Route("/time", time_signal),
         Route("/api/v1/kpi", _query(backend, lambda seen, given: seen.kpi(given))),
-        Route("/api/v1/rows", _query(backend, lambda seen, given: seen.rows(given))),
+        Route("/api/v1/rows", _rows(backend)),
         Route("/api/v1/intake", _query(backend, lambda seen, given: seen.intake(given))),
         Route("/api/v1/lab", _query(backend, lambda seen, given: seen.rules(given))),
         Route("/api/v1/monitors", _query(backend, lambda seen, given: told(seen.monitors(given)))),
@@ -217,6 +218,25 @@ def _query(backend: Backend, ask: Query) -> Callable[[Request], object]:
         return JSONResponse(rows, headers=_no_store())
 
     return query
+
+
+def _rows(backend: Backend) -> Callable[[Request], object]:
+    """Rows, all or a page of them; how many there are in all stands in the headers."""
+
+    async def rows(request: Request) -> Response:
+        seen, given = backend.seen_by(person_of(request).clearance), dict(request.query_params)
+        try:
+            page = await asyncio.to_thread(seen.rows, given)
+        except QueryError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        headers = {**_no_store(), "X-Total-Count": str(page.total)}
+        after = int(given.get("offset") or 0) + len(page.rows)
+        if page.rows and after < page.total:
+            following = urlencode({**given, "offset": after})
+            headers["Link"] = f'<{request.url.path}?{following}>; rel="next"'
+        return JSONResponse(page.rows, headers=headers)
+
+    return rows
 
 
 def _no_store() -> dict[str, str]:

@@ -20,6 +20,7 @@ from pipelines.groups import Desk, Query, matches
 from pipelines.model.clock import CLOCKS, Mark, Reading, Verdict
 from pipelines.model.milestone import Milestone
 from pipelines.model.tally import (
+    BIN_SHIFT,
     COUNTERS_MASK,
     STATUS_MASK,
     ClockTally,
@@ -176,6 +177,20 @@ class Chosen:
         number = status_of(verdict)
         judged = status > _LAST_VERDICT if number is None else status == number
         return Chosen(self.census, self.rows[judged], name)
+
+    def verdicts(self, milestone: Milestone, reading: Reading) -> Numbers:
+        """The verdict of each on one target, as its place among the verdicts."""
+        of_status = np.full(STATUS_MASK + 1, list(Verdict).index(Verdict.EXCLUDED))
+        for place, verdict in enumerate(Verdict):
+            if (number := status_of(verdict)) is not None:
+                of_status[number] = place
+        places: Numbers = of_status[self._entries(milestone, reading) & STATUS_MASK]
+        return places
+
+    def bins(self, milestone: Milestone, reading: Reading) -> Numbers:
+        """The bin of each one's duration, one up; 0 without one."""
+        bins: Numbers = self._entries(milestone, reading) >> BIN_SHIFT
+        return bins
 
     def begun_ms(self) -> Numbers:
         """When each began, ascending."""

@@ -1,15 +1,16 @@
 """The list behind a board: exactly the incidents it counts, a page at a time.
 
-By their beginning a page is found from the census alone: it says when the incidents of the page
-began, and only those are read. In any other order, and for a search, the ids are put in order
-once and kept for the pages that follow.
+By their beginning, by verdict and by duration a page is found from the census alone: it says when
+the incidents of the page began, and only those are read. In any other order, and for a search, the
+ids are put in order once and kept for the pages that follow.
 """
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -21,7 +22,9 @@ from pipelines.census import Chosen, Numbers
 from pipelines.clearance import Clearance
 from pipelines.groups import Desk, Query, matches
 from pipelines.installation import Installation
+from pipelines.judged_order import JUDGED, VERDICT, JudgedOrder
 from pipelines.model.area import AreaLevel
+from pipelines.model.clock import Verdict
 from pipelines.privacy import in_rows
 from pipelines.query import Case, conditions, outcome_of, row_of
 from pipelines.snapshot import Names
@@ -182,13 +185,18 @@ class Listing:
         self._memory = memory
         asked = source.asked
         of_census = source.chosen.token()
-        self._by_start = asked.sought is None and asked.sort.removeprefix("-") == "t0"
+        name = asked.sort.removeprefix("-")
+        self._by_start = asked.sought is None and name == "t0"
         eyes = source.clearance.role  # what can be found depends on what is masked
         query = asked.query
         clock = f"{query.milestone} {query.reading} {query.verdict}"
         what = f"{of_census} {asked.sort} {asked.sought or ''} {clock} {eyes}"
         self.token = blake2b(what.encode(), digest_size=8).hexdigest()
-        self._ids = None if self._by_start else self._ordered()
+        self._judged: JudgedOrder | None = None
+        if asked.sought is None and name in JUDGED:
+            self._judged = JudgedOrder(source.chosen, query, asked.sort)
+        by_census = self._by_start or self._judged is not None
+        self._ids = None if by_census else self._ordered()
 
     @property
     def as_of(self) -> datetime:
@@ -207,6 +215,10 @@ class Listing:
 
     def page(self, offset: int, limit: int) -> list[Row]:
         """Some of its rows, masked."""
+        if self._judged is not None:
+            piece = self._judged.piece(offset, limit)
+            rows = self._began_at(piece.moments, keep=offset == 0)
+            return self._judged.page(piece, self._source.judged(rows), offset, limit)
         if self._ids is None:
             return self._page_by_start(offset, limit)
         wanted = [name.decode() for name in self._ids[offset : offset + limit].tolist()]
@@ -283,20 +295,17 @@ class Listing:
         if count_found(source.reader, sought, most) < most:
             yield from self._sought_by_index(sought)
             return
+        by_store = source.asked.sort.removeprefix("-") not in JUDGED
         rows = containing(
             source.reader,
             sought,
             [*conditions(source.query, source.installation.desk)],
-            self._order(),
+            self._order() if by_store else _newest(),
         )
-        found = 0
-        for batch in _batches(rows):
-            for row in source.judged(batch):
-                if sought_in(sought, texts_of(row)):
-                    yield row["id"].encode()
-                    found += 1
-                    if found == SOUGHT_MOST:
-                        return
+        shown = (row for batch in _batches(rows) for row in source.judged(batch))
+        found = islice((r for r in shown if sought_in(sought, texts_of(r))), SOUGHT_MOST)
+        for row in found if by_store else in_order(found, source.asked.sort):
+            yield row["id"].encode()
 
     def _sought_by_index(self, sought: str) -> Iterator[bytes]:
         """The same where the index leaves fewer to be looked at."""
@@ -307,21 +316,22 @@ class Listing:
                     found[row["id"]] = row
             if len(found) >= SOUGHT_MOST:
                 break
-        name = source.asked.sort
-        rows = sorted(found.values(), key=lambda row: row["id"])
-        rows.sort(key=lambda row: str(row["t0"]), reverse=True)
-        rows.sort(key=lambda row: _value(row, name.removeprefix("-")), reverse=name[0] == "-")
-        for row in rows[:SOUGHT_MOST]:
+        for row in in_order(found.values(), source.asked.sort)[:SOUGHT_MOST]:
             yield row["id"].encode()
 
     def _order(self) -> tuple[UnaryExpression[Any], ...]:
         """The order of the list; equal ones from the newest down."""
-        table = schema.incident.c
         name = self._source.asked.sort
         column = _column(name.removeprefix("-"), self._source.installation)
-        first = column.desc() if name.startswith("-") else column.asc()
-        newest = (table.t0_ms.desc(), table.id.asc())
-        return newest if name == DEFAULT_SORT else (first, *newest)
+        # nothing comes before everything, in every database
+        is_down = name.startswith("-")
+        first = column.desc().nulls_last() if is_down else column.asc().nulls_first()
+        return _newest() if name == DEFAULT_SORT else (first, *_newest())
+
+
+def _newest() -> tuple[UnaryExpression[Any], ...]:
+    table = schema.incident.c
+    return table.t0_ms.desc(), table.id.asc()
 
 
 def _column(name: str, installation: Installation) -> ColumnElement[Any]:
@@ -345,8 +355,18 @@ def texts_of(row: Mapping[str, Any]) -> tuple[str | None, ...]:
     return (row["incident_key"], row["title"], row["address"], row["id"])
 
 
+def in_order(found: Iterable[Row], sort: str) -> list[Row]:
+    """Rows in the order of a list; equal ones from the newest down."""
+    rows = sorted(found, key=lambda row: str(row["id"]))
+    rows.sort(key=lambda row: str(row["t0"]), reverse=True)
+    rows.sort(key=lambda row: _value(row, sort.removeprefix("-")), reverse=sort.startswith("-"))
+    return rows
+
+
 def _value(row: Row, name: str) -> tuple[bool, Any]:
     """What a row is sorted by; nothing comes before everything, as in the database."""
+    if name == VERDICT:
+        return (True, list(Verdict).index(Verdict(row["verdict"])))
     stored = {"key": "incident_key"}.get(name, name)
     value = row["stamps"].get(name) if stored not in row else row[stored]
     return (value is not None, value if value is not None else "")

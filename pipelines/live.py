@@ -36,9 +36,10 @@ from pipelines.metrics.meters import Meters, Numbers
 from pipelines.metrics.window import metrics_route
 from pipelines.monitoring import monitor_lines
 from pipelines.overview import Memory, is_degraded, read_snapshot
+from pipelines.paging import PAGING, Page, paging_in, read_rows
 from pipelines.playback import Playback, Player
-from pipelines.privacy import in_rows, masked, on_a_wall
-from pipelines.query import kpi, parse, rows
+from pipelines.privacy import masked, on_a_wall
+from pipelines.query import kpi, parse
 from pipelines.receiving import ingest_route
 from pipelines.retention import Told, logged
 from pipelines.roster import QuarantineList, Roster, SourceDetail, read_quarantine, read_roster
@@ -318,10 +319,25 @@ class Live:
         """The figures; raises QueryError."""
         return self._answer(kpi, parameters)
 
-    def rows(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
-        """The incidents behind the figures, masked; raises QueryError."""
-        sensitive = self._installation.settings.sensitive_kinds
-        return [in_rows(row, sensitive, self._clearance) for row in self._answer(rows, parameters)]
+    def rows(self, parameters: Mapping[str, str]) -> Page:
+        """The incidents behind the figures, masked, or a page of them; raises QueryError."""
+        installation, memory = self._installation, self._boards.memory
+        paging = paging_in(parameters)
+        asked = {name: text for name, text in parameters.items() if name not in PAGING}
+        # who asks for a moment gets that one; who does not, the one that the desks show
+        is_now = not (asked.get("as_of") or asked.get("known_at"))
+        version = installation.store.version() if is_now else None
+        query = parse(asked, now=memory.moment(self.now(), version), zone=installation.desk.zone)
+        with installation.store.reading() as reader:
+            return read_rows(
+                reader,
+                installation,
+                query,
+                paging,
+                clearance=self._clearance,
+                memory=memory,
+                version=version,
+            )
 
     def intake(self, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Intake per 5 minutes; raises QueryError."""

@@ -40,11 +40,13 @@ from pipelines.wall.critical import read_critical
 from pipelines.wall.devices import read_devices
 from pipelines.wall.intake import UsualHours, read_intake
 from pipelines.wall.open_list import (
+    OpenLine,
     Ranked,
     Remembered,
     changes,
     open_counts,
     open_incidents,
+    open_lines,
 )
 from pipelines.wall.stage import scenes_with_something, shift_at, stage_at
 from pipelines.watchkeeping import watch
@@ -99,9 +101,10 @@ def read_snapshot(
     zone = settings.area.time_zone
     rhythms = health.rhythms(reader, installation.sources, zone, now=now)
     sources = health.report(installation.sources, delivered, now=now, rhythms=rhythms)
-    counts, emergencies = open_counts(reader, installation, now)
-    opened = open_incidents(reader, installation, memory.opened, now)
-    boards = _boards(reader, installation, memory, sources, counts, now)
+    lines = open_lines(reader, installation, now)
+    counts, emergencies = open_counts(lines, installation)
+    opened = open_incidents(reader, installation, memory.opened, lines, now)
+    boards = _boards(reader, installation, memory, sources, lines, counts, now)
     shift = shift_at(now, settings.wall.shifts, zone=zone)
     intake, memory.usual = read_intake(
         reader, installation.desk, memory.usual, hours=settings.wall.intake_hours, now=now
@@ -176,6 +179,7 @@ def _boards(
     installation: Installation,
     memory: Memory,
     sources: Sequence[SourceHealth],
+    lines: Sequence[OpenLine],
     counts: Mapping[str, int],
     now: datetime,
 ) -> _Boards:
@@ -188,7 +192,7 @@ def _boards(
         silent_after=settings.devices.silent_after,
         down=frozenset(s.id for s in sources if s.state in _DEAF),
     )
-    complaints = read_complaints(reader, installation, memory.deadlines, now=now)
+    complaints = read_complaints(reader, installation, memory.deadlines, lines, now=now)
     communities = read_communities(
         reader, installation, memory.places, memory.communities, opened=counts, now=now
     )

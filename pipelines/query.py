@@ -198,6 +198,12 @@ def population(reader: Reader, query: Query, desk: Desk) -> list[Case]:
     return sorted(chosen, key=lambda case: (case.incident.t0.at, case.incident.id))
 
 
+ROW = ("id", "source", "incident_key", "kind", "severity", "grid", "community", "t0", "verdict",
+       "reason", "seconds", "deadline", "indeterminate", "stamps", "closed", "returned", "title",
+       "address", "lat", "lon", "units", "flagged")  # fmt: skip
+"""What a row says."""
+
+
 def row_of(case: Case, outcome: Outcome, desk: Desk) -> dict[str, Any]:
     """An incident as a row of the list behind a figure."""
     incident = case.incident

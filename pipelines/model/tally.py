@@ -39,6 +39,10 @@ COUNTERS = _FIRST_REASON + len(_REASONS)
 _SCALE = ((0, 1), (900, 10), (3600, 60), (86_400, 3600), (90 * 86_400, 0))
 
 
+EXACT_BINS = 900
+"""The first so many bins hold one second each."""
+
+
 def _bin_starts() -> Iterator[tuple[int, int]]:
     for (start, width), (end, _) in pairwise(_SCALE):
         for second in range(start, end, width):

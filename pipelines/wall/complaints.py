@@ -1,7 +1,9 @@
 """The board of the complaints: how each open one stands to its target for the handling (办结)."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
@@ -15,7 +17,7 @@ from pipelines.store import schema
 from pipelines.store.buckets import Level, bucket_start
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader
-from pipelines.wall.open_list import complaint_kinds, is_no_drill, is_open, ranked
+from pipelines.wall.open_list import OpenLine, complaint_kinds, is_no_drill, ranked
 
 _MOST_REMEMBERED = 50_000
 
@@ -33,23 +35,28 @@ class _Case(NamedTuple):
 
 
 def read_complaints(
-    reader: Reader, installation: Installation, deadlines: Deadlines, *, now: datetime
+    reader: Reader,
+    installation: Installation,
+    deadlines: Deadlines,
+    lines: Iterable[OpenLine],
+    *,
+    now: datetime,
 ) -> ComplaintBoard | None:
-    """The board, or None where no kind is a complaint."""
+    """The board, given all that is open, or None where no kind is a complaint."""
     kinds = complaint_kinds(installation)
     if not kinds:
         return None
     rules = installation.desk.rules
     mine = in_scope(installation.desk)
-    cases = _cases(reader, rules, kinds, deadlines, now, mine)
-    by_community: dict[str, Counter[Due]] = defaultdict(Counter)
+    cases = _cases(lines, rules, kinds, deadlines)
     now_ms = to_ms(now)
-    for case in cases:
-        due = _due(case, now_ms, rules.warning_share)
-        by_community[installation.desk.areas.part_of(case.grid)][due] += 1
+    counted = Counter((case.grid, _due(case, now_ms, rules.warning_share)) for case in cases)
+    by_community: dict[str, Counter[Due]] = defaultdict(Counter)
+    for (grid, due), n in counted.items():
+        by_community[installation.desk.areas.part_of(grid)][due] += n
     most = installation.settings.wall.open_rows
     dated = (case for case in cases if case.deadline_ms is not None)
-    first = sorted(dated, key=lambda case: (case.deadline_ms, case.id))
+    first = nsmallest(most, dated, key=lambda case: (case.deadline_ms, case.id))
     came, closed = _flow(
         reader, kinds, now, bucket_start(Level.DAY, now, installation.desk.zone), mine
     )
@@ -59,29 +66,26 @@ def read_complaints(
         came_today=came,
         closed_today=closed,
         has_targets=_has_targets(rules, kinds),
-        rows=_rows(reader, installation, [case.id for case in first[:most]], now),
+        rows=_rows(reader, installation, [case.id for case in first], now),
         by_community={code: dict(counts) for code, counts in by_community.items()},
     )
 
 
 def _cases(
-    reader: Reader,
-    rules: Rules,
-    kinds: tuple[str, ...],
-    deadlines: Deadlines,
-    now: datetime,
-    mine: ColumnElement[bool],
+    lines: Iterable[OpenLine], rules: Rules, kinds: tuple[str, ...], deadlines: Deadlines
 ) -> list[_Case]:
-    table = schema.incident
-    query = select(
-        table.c.id, table.c.t0_ms, table.c.grid, table.c.kind_at_dispatch, table.c.severity
-    ).where(is_open(now), is_no_drill(), table.c.kind_at_dispatch.in_(kinds), mine)
     if len(deadlines) > _MOST_REMEMBERED:
         deadlines.clear()
-    found = []
-    for key, t0_ms, grid, kind, severity in reader.rows(query):
-        limit = rules.limits(kind, severity, grid).get(Milestone.RESOLVED)
-        found.append(_Case(key, t0_ms, grid, _deadline(t0_ms, limit, rules, deadlines)))
+    limits: dict[tuple[str | None, int | None, str], Limit | None] = {}
+    complaints, found = frozenset(kinds), []
+    for line in lines:
+        if line.kind not in complaints or line.is_drill:
+            continue
+        what = (line.kind, line.severity, line.grid)
+        if what not in limits:
+            limits[what] = rules.limits(*what).get(Milestone.RESOLVED)
+        deadline = _deadline(line.t0_ms, limits[what], rules, deadlines)
+        found.append(_Case(line.id, line.t0_ms, line.grid, deadline))
     return found
 
 

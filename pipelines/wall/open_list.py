@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from pipelines.groups import in_scope
 from pipelines.installation import Installation
@@ -51,6 +52,31 @@ def is_no_drill() -> ColumnElement[bool]:
     return or_(excluded.is_(None), excluded != Reason.DRILL.value)
 
 
+class OpenLine(NamedTuple):
+    """An open incident, as much of it as is needed to count it."""
+
+    id: str
+    t0_ms: int
+    grid: str
+    kind: str | None
+    """Its kind when it was dispatched."""
+    severity: int | None
+    excluded: str | None
+
+    @property
+    def is_drill(self) -> bool:
+        """Drills are shown and never counted."""
+        return self.excluded == Reason.DRILL.value
+
+
+def open_lines(reader: Reader, installation: Installation, now: datetime) -> list[OpenLine]:
+    """All open incidents, looked up once for everything that a wall counts of them."""
+    table = schema.incident.c
+    said = (table.id, table.t0_ms, table.grid, table.kind_at_dispatch, table.severity)
+    query = select(*said, table.excluded).where(is_open(now), in_scope(installation.desk))
+    return [OpenLine._make(row) for row in reader.rows(query)]
+
+
 class OpenCounts(NamedTuple):
     """How many incidents are open, by grid code, and how many of all are emergencies."""
 
@@ -58,17 +84,13 @@ class OpenCounts(NamedTuple):
     emergencies: int
 
 
-def open_counts(reader: Reader, installation: Installation, now: datetime) -> OpenCounts:
-    """Count the open incidents, in one go; drills are not counted."""
-    table, rules = schema.incident.c, installation.desk.rules
-    query = (
-        select(table.grid, table.kind_at_dispatch, func.count())
-        .where(is_open(now), is_no_drill(), in_scope(installation.desk))
-        .group_by(table.grid, table.kind_at_dispatch)
-    )
+def open_counts(lines: Iterable[OpenLine], installation: Installation) -> OpenCounts:
+    """Count the open incidents; drills are not counted."""
+    rules = installation.desk.rules
+    counted = Counter((line.grid, line.kind) for line in lines if not line.is_drill)
     by_grid = Counter[str]()
     emergencies = 0
-    for grid, kind, n in reader.rows(query):
+    for (grid, kind), n in counted.items():
         by_grid[grid] += n
         emergencies += n if rules.is_emergency(kind) else 0
     return OpenCounts(by_grid, emergencies)
@@ -115,17 +137,17 @@ def _unchanged_until(item: Ranked, row: Any, installation: Installation, now: da
 
 
 def open_incidents(
-    reader: Reader, installation: Installation, remembered: Remembered, now: datetime
+    reader: Reader,
+    installation: Installation,
+    remembered: Remembered,
+    lines: Iterable[OpenLine],
+    now: datetime,
 ) -> list[Ranked]:
     """The most urgent first. Of very many, all newer emergencies, then the newest of the rest."""
-    table = schema.incident
-    later = case((table.c.kind_at_dispatch.in_(complaint_kinds(installation)), 1), else_=0)
-    query = (
-        select(table)
-        .where(is_open(now), in_scope(installation.desk))
-        .order_by(later, table.c.t0_ms.desc())
-    )
-    found = remembered.ranked(reader.rows(query.limit(_OPEN_READ)), installation, now)
+    later = frozenset(complaint_kinds(installation))
+    first = nsmallest(_OPEN_READ, lines, key=lambda line: (line.kind in later, -line.t0_ms))
+    rows = reader.incidents(line.id for line in first)
+    found = remembered.ranked((rows[line.id] for line in first), installation, now)
     return sorted(found, key=lambda item: (item.rank, item.view.id))
 
 

@@ -11,6 +11,7 @@ from pipelines.errors import QueryError
 from pipelines.kpis.rates import share, wilson
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
+from pipelines.paging import Page
 from pipelines.roster import QuarantineList, Roster
 from pipelines.snapshot import (
     DataQuality,
@@ -294,9 +295,9 @@ class FakeBackend:
             raise QueryError("bad='1' is not a parameter")
         return [{"key": "all", **figures()}]
 
-    def rows(self, params: Mapping[str, str]) -> list[dict[str, object]]:
+    def rows(self, params: Mapping[str, str]) -> Page:
         """No rows."""
-        return []
+        return Page([], 0)
 
     def intake(self, params: Mapping[str, str]) -> list[dict[str, object]]:
         """Nothing came in."""

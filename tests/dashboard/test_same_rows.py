@@ -1,4 +1,4 @@
-"""One definition in one place: tile, list and API agree, whatever they are asked."""
+"""One definition in one place: tile, list, export and API agree, whatever they are asked."""
 
 import json
 from collections import Counter, defaultdict
@@ -14,13 +14,16 @@ from urllib.parse import urlencode
 import pytest
 
 from pipelines.census import read_census
+from pipelines.clearance import Clearance, Role
 from pipelines.clock import ManualClock
 from pipelines.groups import group_at
 from pipelines.installation import Installation
 from pipelines.kpis import figures
+from pipelines.listing import in_order
 from pipelines.live import Live
 from pipelines.model.clock import CLOCKS
 from pipelines.model.tally import EMPTY
+from pipelines.paging import SORTS
 from pipelines.privacy import in_rows
 from pipelines.query import Query, parse, rows, tallies
 from pipelines.store.rows import to_ms
@@ -188,16 +191,21 @@ class Api:
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port)
 
+    def page(self, given: Mapping[str, str]) -> tuple[list[dict[str, Any]], int]:
+        """A page of rows, and how many there are in all."""
+        return self.get("rows", given), self.total
+
     def get(self, question: str, given: Mapping[str, str]) -> list[dict[str, Any]]:
         self._connection.request("GET", f"/api/v1/{question}?{urlencode(given)}")
         response = self._connection.getresponse()
         answer: list[dict[str, Any]] = json.loads(response.read())
         assert response.status == 200, (given, answer)
+        self.total = int(response.headers.get("X-Total-Count", -1))
         return answer
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_tile_list_and_api_give_the_same_for_a_thousand_random_questions(
+def test_tile_list_export_and_api_give_the_same_for_a_thousand_random_questions(
     street: Installation, part: int
 ) -> None:
     dice = Random(part)
@@ -231,12 +239,55 @@ def test_tile_list_and_api_give_the_same_for_a_thousand_random_questions(
                     chosen = chosen.with_verdict(query.verdict, query.milestone, query.reading)
                 begun = sorted(to_ms(datetime.fromisoformat(row["t0"])) for row in listed)
                 assert chosen.begun_ms().tolist() == begun, given
-            served = api.get("rows", given)
-            assert served == [in_rows(row, ()) for row in listed], given
+            served = [in_rows(row, ()) for row in listed]
+            paging = a_page(dice)
+            wanted = in_order(served, paging.get("sort", "t0"))[int(paging.get("offset", 0)) :]
+            wanted = wanted[: int(paging["limit"])] if "limit" in paging else wanted
+            assert api.page(given | paging) == (wanted, len(listed)), (given, paging)
+            if is_for_a_board(given):
+                assert exported(live, given) == k_of_n(listed), given
+                seen["export"] += 1
             seen.update(row["verdict"] for row in listed)
             seen.update(name for name in given)
     assert min(seen[name] for name in ("hit", "miss", "unknown", "excluded")) > 10
+    assert seen["export"] > 30
     assert min(seen[name] for name in ("by", "shift", "as_of", "known_at", "from", "to")) > 30
+
+
+def a_page(dice: Random) -> dict[str, str]:
+    """Which page of the rows; now and then all of them."""
+    said = {
+        "limit": str(dice.choice((1, 3, 10, 200))),
+        "offset": str(dice.choice((0, 0, 1, 7, 30))),
+        "sort": dice.choice(SORTS),
+    }
+    return {name: text for name, text in said.items() if dice.random() < 0.6}
+
+
+def is_for_a_board(given: Mapping[str, str]) -> bool:
+    """Whether a board, which speaks for now and has a window, can be asked the same."""
+    return bool({"from", "to"} & given.keys()) and not (
+        {"as_of", "known_at", "shift"} & given.keys()
+    )
+
+
+def exported(live: Live, given: Mapping[str, str]) -> tuple[int, int, list[str]]:
+    """Hits, hits and misses, and all ids of what the same board gives away."""
+    asked = {name: text for name, text in given.items() if name != "by"}
+    found: list[tuple[int, int, list[str]]] = []
+    seen = live.seen_by(Clearance(role=Role.SUPERVISOR))
+    seen.export(asked, lambda export: found.append(k_of_n(list(export.rows))))
+    return found[0]
+
+
+def k_of_n(listed: list[dict[str, Any]]) -> tuple[int, int, list[str]]:
+    """Hits, hits and misses, and all ids."""
+    verdicts = Counter(row["verdict"] for row in listed)
+    return (
+        verdicts["hit"],
+        verdicts["hit"] + verdicts["miss"],
+        sorted(row["id"] for row in listed),
+    )
 
 
 def told_again(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import pytest
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from dashboard.hub import Pace
+from pipelines.paging import Page
 from tests.dashboard.access.site import site
 from tests.dashboard.builders import FakeBackend, a_snapshot
 from tests.dashboard.serving import serving
@@ -114,6 +115,24 @@ def test_a_wrong_question_is_answered_with_the_reason(client):
 def test_the_figures_and_the_rows_are_lists(client):
     assert client.get("/api/v1/kpi").json()[0]["key"] == "all"
     assert client.get("/api/v1/rows").json() == []
+
+
+def test_a_page_of_rows_says_how_many_there_are_and_where_the_next_one_is():
+    class Rows(FakeBackend):
+        def rows(self, params):
+            offset, limit = int(params.get("offset", 0)), int(params.get("limit", 5))
+            return Page([{"id": str(i)} for i in range(5)][offset : offset + limit], 5)
+
+    with serving(Rows()) as server, httpx.Client(base_url=server.url) as client:
+        first = client.get("/api/v1/rows?kind=fire&limit=3")
+        last = client.get(first.links["next"]["url"])
+        whole = client.get("/api/v1/rows")
+
+    assert [row["id"] for row in first.json() + last.json()] == ["0", "1", "2", "3", "4"]
+    assert first.links["next"]["url"] == "/api/v1/rows?kind=fire&limit=3&offset=3"
+    assert "link" not in last.headers
+    assert "link" not in whole.headers
+    assert {r.headers["x-total-count"] for r in (first, last, whole)} == {"5"}
 
 
 def test_rules_monitors_and_frozen_months_are_answered(client):

@@ -10,7 +10,9 @@ from pipelines.board import read_board, read_page
 from pipelines.board_filters import asked
 from pipelines.census import read_census
 from pipelines.installation import Installation
+from pipelines.judged_order import JUDGED
 from pipelines.kpis import figures
+from pipelines.listing import in_order
 from pipelines.model.clock import CLOCKS, Verdict
 from pipelines.query import By, group_key, kpi, rows
 from tests.builders import at
@@ -40,9 +42,21 @@ CALLS = (
     ),
     a_call("same-1", reported=77, accepted=100, arrived=500, resolved=800),
     a_call("same-2", reported=77, accepted=100, arrived=120, resolved=800),
+    *(
+        a_call(
+            f"slow-{i}",
+            reported=300 + 7 * (i // 2),
+            accepted=310,
+            dispatched=330,
+            arrived=300 + 7 * (i // 2) + took,
+            resolved=8000,
+        )
+        for i, took in enumerate((900, 905, 909, 909, 911, 1800, 3601, 3659, 3605))
+    ),
     a_call("late", reported=8900, accepted=8930),
     a_call("open", reported=8000),
 )
+SORTS = ("-t0", "t0", "kind", "-address", "arrived", "verdict", "-verdict", "seconds", "-seconds")
 FILTERS = (
     {},
     {"community": "C1"},
@@ -112,7 +126,7 @@ def test_bars_add_up_to_the_whole(street):
 
 
 @pytest.mark.parametrize("filters", FILTERS)
-@pytest.mark.parametrize("sort", ["-t0", "t0", "kind", "-address", "arrived"])
+@pytest.mark.parametrize("sort", SORTS)
 def test_the_list_has_the_very_rows_of_each_verdict(street, filters, sort):
     with street.store.reading() as reader:
         for verdict in (None, *Verdict):
@@ -124,6 +138,38 @@ def test_the_list_has_the_very_rows_of_each_verdict(street, filters, sort):
 
             assert sorted(found) == sorted(row["id"] for row in rows(reader, query, street.desk))
             assert len(found) == listing.total
+            if sort.removeprefix("-") in JUDGED:
+                behind = rows(reader, query, street.desk)
+                assert found == [row["id"] for row in in_order(behind, sort)]
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("sort", ["verdict", "-verdict", "seconds", "-seconds"])
+def test_a_page_of_any_size_and_place_is_that_part_of_the_list(street, clock, sort):
+    milestone, reading = clock
+    wanted = {"sort": sort, "milestone": str(milestone), "reading": str(reading)}
+    with street.store.reading() as reader:
+        query = asked(wanted, now=NOW, zone=street.desk.zone).query
+        whole = [row["id"] for row in in_order(rows(reader, query, street.desk), sort)]
+        listing = read_page(reader, street, wanted, now=NOW)
+        for limit in (1, 2, 5, 100):
+            for offset in range(0, len(whole) + 2, limit):
+                page = [row["id"] for row in listing.page(offset, limit)]
+                assert page == whole[offset : offset + limit]
+
+
+def test_a_list_by_verdict_reads_no_more_than_the_page(street):
+    counted = []
+    with street.store.reading() as reader:
+        read = reader.incident_rows
+        reader.incident_rows = lambda *asked, **more: (
+            counted.append(read(*asked, **more)) or (counted[-1])
+        )
+        listing = read_page(reader, street, {"sort": "seconds"}, now=NOW)
+        listing.page(20, 5)
+
+    assert listing.total == len(CALLS)
+    assert sum(map(len, counted)) < 10
 
 
 def test_every_number_of_a_board_is_the_length_of_its_list(street):

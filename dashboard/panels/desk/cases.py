@@ -5,7 +5,7 @@ from dashboard.panels.desk.links import board_link
 from dashboard.panels.panel import Leaves, Panel, checked, data
 from dashboard.text import Say
 from pipelines.board import Board
-from pipelines.board_filters import SORTED, Column
+from pipelines.board_filters import Column
 
 
 def draw(board: Board, say: Say) -> Leaves:
@@ -75,13 +75,12 @@ _DRAWN = {Column.KIND: "CaseKind", Column.VERDICT: "CaseVerdict", Column.T0: "Ca
 
 def _column(column: Column, board: Board, say: Say) -> dict[str, object]:
     """A column as the grid wants it."""
-    sorts = column in SORTED
     direction = "desc" if board.sort.startswith("-") else "asc"
     described: dict[str, object] = {
         "field": column.value,
         "headerName": say(f"list.{column}"),
         "minWidth": _WIDTHS.get(column, 128) if column not in _GROWS else 96,
-        "sortable": sorts,
+        "sortable": True,
         "sort": direction if board.sort.removeprefix("-") == column else None,
         "sortingOrder": ["desc", "asc"],
         "comparator": None,

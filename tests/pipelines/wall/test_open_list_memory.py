@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pipelines.wall.open_list import Remembered, open_incidents
+from pipelines.wall.open_list import Remembered, open_incidents, open_lines
 from tests.builders import at
 from tests.pipelines.installations import a_call, an_installation, taken_in
 
@@ -32,8 +32,10 @@ def test_an_open_incident_looks_and_ranks_as_if_it_were_read_anew_at_every_momen
 
     with street.store.reading() as reader:
         for now in sorted(moments):
-            shown = open_incidents(reader, street, remembered, now)
-            anew = open_incidents(reader, street, Remembered(), now)
+            shown = open_incidents(reader, street, remembered, open_lines(reader, street, now), now)
+            anew = open_incidents(
+                reader, street, Remembered(), open_lines(reader, street, now), now
+            )
             assert shown == anew, now
             seen.add(tuple(item.view.id for item in shown))
 
@@ -46,10 +48,14 @@ def test_what_is_said_of_an_open_incident_is_seen_at_once(tmp_path: Path) -> Non
     remembered = Remembered()
     taken_in(street, a_call("A-1"), now=at(10))
     with street.store.reading() as reader:
-        before = open_incidents(reader, street, remembered, at(10))
+        before = open_incidents(
+            reader, street, remembered, open_lines(reader, street, at(10)), at(10)
+        )
     taken_in(street, a_call("A-1", accepted=11), now=at(12))
     with street.store.reading() as reader:
-        after = open_incidents(reader, street, remembered, at(12))
+        after = open_incidents(
+            reader, street, remembered, open_lines(reader, street, at(12)), at(12)
+        )
 
     assert (before[0].view.next_clock, after[0].view.next_clock) == (0, 1)
     street.store.close()
