@@ -15,6 +15,7 @@ from pipelines.lab_board import LabBoard
 from pipelines.paging import Page
 from pipelines.playback import Playback
 from pipelines.roster import QuarantineList, Roster
+from pipelines.scope import Scope
 from pipelines.snapshot import Snapshot
 from pipelines.suggest import Suggestions
 
@@ -73,6 +74,9 @@ class Backend(Protocol):
 
     def grid(self, filters: Mapping[str, str]) -> GridFile:
         """The file of one grid; raises QueryError for a wrong filter; called in a worker thread."""
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """What somebody can be confined to; changes only with a restart."""
 
     def has_grid(self, code: str) -> bool:
         """Whether there is such a grid."""

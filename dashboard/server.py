@@ -287,7 +287,8 @@ class _Pages:
             await PlainTextResponse(NOT_FOR_YOU, 403)(scope, receive, send)
             return
         there = PAGES[view.page].is_there
-        is_there = await asyncio.to_thread(there, self._backend, dict(view.filters))
+        seen = self._backend.seen_by(person_of(request).clearance)
+        is_there = await asyncio.to_thread(there, seen, dict(view.filters))
         await self._dash(scope, receive, send if is_there else _not_found(send))
 
 

@@ -10,6 +10,11 @@ from pipelines.options import Duration, Name, Options, Secret, parse_duration
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 Roles = dict[str, Role]
+_AREAS = (
+    "Code of an area or a grid by group: outside of it nothing is there for who is in that group. "
+    "Where set, everybody needs one; the code of the whole gives the whole, and of areas that lie "
+    "in each other the widest counts."
+)
 
 
 def _roles(value: Roles) -> Roles:
@@ -42,6 +47,7 @@ class OidcSettings(Options):
     )
     groups_claim: str = Field(default="groups", description="Claim with the person's groups.")
     roles: Roles = Field(description="Role by group; who is in several has the highest.")
+    areas: dict[str, str] = Field(default_factory=dict, description=_AREAS)
     ca_file: str | None = Field(
         default=None, description="Certificates to trust, relative to the config file."
     )
@@ -90,6 +96,7 @@ class LdapSettings(Options):
         description="Role by group, by its whole name or its `cn`; who is in several has the "
         "highest."
     )
+    areas: dict[str, str] = Field(default_factory=dict, description=_AREAS)
     timeout: Duration = Field(default=parse_duration("5s"), description="For each request.")
 
     _check_roles = field_validator("roles")(_roles)

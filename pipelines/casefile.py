@@ -20,7 +20,7 @@ from pipelines.model.incident import Incident, fold, latest_revisions
 from pipelines.model.milestone import PREDECESSOR, Milestone
 from pipelines.model.place import Place
 from pipelines.model.stamp import Method, Stamp
-from pipelines.privacy import masked, words
+from pipelines.privacy import masked, masked_record, words
 from pipelines.remarks import RemarkLine, is_pinned, remarks_about
 from pipelines.reveal import Hidden, hidden_of, revealed
 from pipelines.snapshot import Names
@@ -195,7 +195,9 @@ def _case(
         hides_remarks=hides_remarks and bool(said_of_it),
         is_pinned=is_pinned(said_of_it),
         where=case_map(installation, incident, kind, units, is_hidden=is_sensitive, now=now),
-        hidden=hidden_of(reader, whole, is_sensitive=is_sensitive) if clearance.may_reveal else (),
+        hidden=hidden_of(reader, whole, said, is_sensitive=is_sensitive)
+        if clearance.may_reveal
+        else (),
     )
 
 
@@ -208,7 +210,7 @@ def read_hidden(
         return None
     incident = fold(said)
     is_sensitive = (incident.kind or "") in installation.settings.sensitive_kinds
-    return revealed(reader, incident, what, number, is_sensitive=is_sensitive)
+    return revealed(reader, incident, said, what, number, is_sensitive=is_sensitive)
 
 
 def _said(reader: Reader, installation: Installation, incident_id: str) -> Sequence[Statement]:
@@ -344,7 +346,7 @@ def _raw(
         record_id=statement.record_id,
         recorded_at=statement.recorded_at,
         where=f"{masked(row.part)}:{row.line}" if row.part else "",
-        text=masked(_readable(bytes(row.raw)))[:_MOST_RAW],
+        text=masked_record(_readable(bytes(row.raw)), statement.moments)[:_MOST_RAW],
         flags=tuple(flag._replace(value=masked(flag.value)) for flag in statement.flags),
         is_replaced=statement not in current,
     )

@@ -43,7 +43,7 @@ class Clearance:
 
     role: Role = Role.WALL
     scope: str | None = None
-    """The code of the area outside of which nothing is there for them; None is the whole."""
+    """The code of the area or grid outside of which nothing is there for them; None: the whole."""
 
     @property
     def sees_sensitive(self) -> bool:

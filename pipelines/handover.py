@@ -148,7 +148,7 @@ def read_handover(
         next_change_at=ends if is_current else None,
         grids_version=installation.chart_at(now).cells.version,
         time_zone=str(desk.zone),
-        area_names=settings.area.name.as_dict(),
+        area_names=installation.desk.areas.top.names,
         labels=settings.labels,
         shift_names=None if shift is None else shift.names,
         begins=begins,

@@ -43,7 +43,7 @@ from pipelines.query import kpi, parse
 from pipelines.receiving import ingest_route
 from pipelines.retention import Told, logged
 from pipelines.roster import QuarantineList, Roster, SourceDetail, read_quarantine, read_roster
-from pipelines.scope import confined
+from pipelines.scope import Scope, confined, scopes
 from pipelines.snapshot import Snapshot
 from pipelines.store.heard_rows import Rehearsal
 from pipelines.store.store import Reader
@@ -256,6 +256,10 @@ class Live:
         """The file of one grid."""
         with self._installation.store.reading() as reader:
             return self._grids.read(reader, filters, now=self.now(), clearance=self._clearance)
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """What somebody can be confined to: every area and every grid in one."""
+        return scopes(self._installation.desk.areas, self._installation.grids)
 
     def has_grid(self, code: str) -> bool:
         """Whether there is such a grid."""

@@ -171,7 +171,7 @@ def _read(
         next_change_at=None,
         grids_version=installation.chart_at(at).cells.version,
         time_zone=str(desk.zone),
-        area_names=settings.area.name.as_dict(),
+        area_names=installation.desk.areas.top.names,
         labels=settings.labels,
         at=at,
         knows_then=knows_then,

@@ -11,8 +11,9 @@ and no place; a supervisor gets its words, masked, and its street.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, overload
 
@@ -78,6 +79,8 @@ _FLAT = re.compile(
     r"|,?\s*(?:(?:apt|apartment|unit|suite|flat|room)\b\.?\s*|#\s*)[0-9A-Za-z-]{1,6}\b",
     re.IGNORECASE,
 )
+_EPOCH_MS_DIGITS = 13
+_SAME_DAY_S = 86_400
 _NUMBERED = re.compile(r"[0-9０-９#]")
 
 
@@ -90,16 +93,27 @@ def masked(text: str | None) -> str | None:
     return None if text is None else _masked(text, None)
 
 
-def spots(text: str) -> list[Spot]:
-    """What :func:`masked` masks of the text."""
+def masked_record(text: str, moments: Collection[datetime]) -> str:
+    """A record as received, masked, but for the times that it was sent with.
+
+    A device sends them as milliseconds since 1970, which look like an account: 13 digits within a
+    day of one of the ``moments`` that the record was read to say, or was received at, are a time.
+    """
+    return _masked(text, None, moments)
+
+
+def spots(text: str, moments: Collection[datetime] = ()) -> list[Spot]:
+    """What :func:`masked`, or with ``moments`` :func:`masked_record`, masks of the text."""
     found: list[Spot] = []
-    _masked(text, found.append)
+    _masked(text, found.append, moments)
     return found
 
 
-def _masked(text: str, note: Callable[[Spot], None] | None) -> str:
+def _masked(
+    text: str, note: Callable[[Spot], None] | None, moments: Collection[datetime] = ()
+) -> str:
     for what, pattern, mask in _RULES:
-        text = _replaced(text, what, pattern, mask, note)
+        text = _replaced(text, what, pattern, mask, note, moments)
     if note is None:
         return names_masked(text)
     return names_masked(text, lambda name, mask: note(Spot(Secret.NAME, name, mask)))
@@ -111,14 +125,27 @@ def _replaced(
     pattern: re.Pattern[str],
     mask: str,
     note: Callable[[Spot], None] | None,
+    moments: Collection[datetime],
 ) -> str:
+    times = moments if what is Secret.ACCOUNT else ()
+
     def hide(found: re.Match[str]) -> str:
+        if times and _is_time(found[0], times):
+            return found[0]
         left = found.expand(mask)
         if note is not None:
             note(Spot(what, found[0], left))
         return left
 
-    return pattern.sub(mask if note is None else hide, text)
+    return pattern.sub(mask if note is None and not times else hide, text)
+
+
+def _is_time(digits: str, moments: Collection[datetime]) -> bool:
+    """Whether digits are milliseconds since 1970, close to one of the moments."""
+    if len(digits) != _EPOCH_MS_DIGITS:
+        return False
+    said = int(digits) / 1000
+    return any(abs(said - moment.timestamp()) <= _SAME_DAY_S for moment in moments)
 
 
 @overload

@@ -1,8 +1,9 @@
 """The administrator's page: who may come in, which walls may look, and what everybody has done."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -16,6 +17,7 @@ from dashboard.access.person import person_of
 from dashboard.backend import Backend
 from dashboard.text import Say
 from pipelines.clearance import Role
+from pipelines.scope import scope_of
 
 ADMIN_PATH = "/admin"
 _ENTRIES = 100
@@ -23,7 +25,11 @@ _PROVED_FOR = timedelta(minutes=1)
 
 
 class Admin:
-    """The routes of the page. ``secure`` says that the site is reached by https only."""
+    """The routes of the page.
+
+    ``secure`` says that the site is reached by https only; ``grouped`` from where people come whose
+    scopes their groups say.
+    """
 
     def __init__(
         self,
@@ -33,12 +39,14 @@ class Admin:
         *,
         secure: bool,
         time_zone: str,
+        grouped: frozenset[str] = frozenset(),
     ) -> None:
         self._backend = backend
         self._keeper = keeper
         self._clock = clock
         self._scheme = "https" if secure else "http"
         self._time_zone = time_zone
+        self._grouped = grouped
         self._checked: tuple[datetime, Checked] | None = None
 
     @property
@@ -59,6 +67,8 @@ class Admin:
             time_zone=self._time_zone,
             # a name of this server: the guard lets no other through
             site=f"{self._scheme}://{request.headers['host']}",
+            scopes={scope.code: scope for scope in self._backend.scopes()},
+            grouped=self._grouped,
         )
         if request.method == "POST":
             form = await read_form(request)
@@ -79,25 +89,44 @@ class Admin:
         act, name = form.get("act", ""), form.get("name", "").strip()
         match act:
             case "invite":
-                token = keeper.invite(name, _role(form), by=by, now=now)
+                scope = _scope(desk, form)
+                _check_is_new(name, keeper.accounts(), "name_known")
+                token = keeper.invite(name, _role(form), by=by, now=now, scope=scope)
                 return self._once(desk, "invitation", name, token)
             case "link":
                 token = keeper.invite(name, keeper.role_of(name), by=by, now=now)
                 return self._once(desk, "invitation", name, token)
             case "role":
                 keeper.set_role(name, _role(form), by=by, now=now)
+            case "scope":
+                self._check_is_ours(name)
+                keeper.set_scope(name, _scope(desk, form), by=by, now=now)
+            case "reopen":
+                keeper.reopen(name, by=by, now=now)
             case "close":
                 keeper.close_account(name, by=by, now=now)
             case "unlock":
                 keeper.unlock(name, by=by, now=now)
             case "add-wall":
+                _check_is_new(name, [w for w in keeper.walls() if not w.revoked_ms], "wall_known")
+                token = keeper.add_wall(name, by=by, now=now, scope=_scope(desk, form))
+                return self._once(desk, "enter", name, token)
+            case "wall-link":
                 token = keeper.add_wall(name, by=by, now=now)
                 return self._once(desk, "enter", name, token)
+            case "wall-scope":
+                keeper.set_wall_scope(name, _scope(desk, form), by=by, now=now)
             case "revoke-wall":
                 keeper.revoke_wall(name, by=by, now=now)
             case _:
                 raise AccessError("bad_act", act)
-        return ""
+        return admin_page.done(desk, act, name)
+
+    def _check_is_ours(self, name: str) -> None:
+        """Raise AccessError where groups say the scope: at the next login it would be theirs."""
+        via = next((row.via for row in self._keeper.accounts() if row.name == name), None)
+        if via in self._grouped:
+            raise AccessError("scope_by_groups", name)
 
     def _once(self, desk: admin_page.Desk, path: str, name: str, token: str) -> str:
         title = desk.say(f"admin.link_{path}", name=name)
@@ -140,5 +169,20 @@ def _role(form: dict[str, str]) -> Role:
     return Role(asked)
 
 
+def _scope(desk: admin_page.Desk, form: dict[str, str]) -> str:
+    """The scope that a form gives, empty for the whole; raises AccessError for one that is none."""
+    said = form.get("scope", "")
+    code = scope_of(said, desk.scopes.values())
+    if code is None:
+        raise AccessError("no_area", said)
+    return code
+
+
+def _check_is_new(name: str, rows: Iterable[Any], why: str) -> None:
+    """Raise AccessError for a name that is there: nobody is made another by a slip of the pen."""
+    if any(row.name == name for row in rows):
+        raise AccessError(why, name)
+
+
 def _in_words(error: AccessError, say: Say) -> str:
-    return say(f"gate.{error.why}")
+    return say(f"gate.{error.why}", value=error.detail)

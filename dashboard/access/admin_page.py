@@ -13,9 +13,11 @@ from dashboard.text import LANGUAGES, Say
 from dashboard.text.format import DASH, date_and_minute, second_of_day
 from pipelines.clearance import Role
 from pipelines.roster import Roster
+from pipelines.scope import Scope
 from pipelines.store.rows import from_ms
 
 TABS = ("accounts", "walls", "sources", "audit")
+_ASKED_TWICE = frozenset({"close", "revoke-wall"})
 ROLES = tuple(role for role in Role if role is not Role.WALL)
 _FRAME = """<!DOCTYPE html>
 <html lang="{lang}"><head><meta charset="utf-8">
@@ -32,7 +34,8 @@ _FRAME = """<!DOCTYPE html>
 class Desk:
     """What every part of the page needs: words, who looks, the token of the forms, the clock.
 
-    ``site`` is where its reader reaches the server: links are given out with it.
+    ``site`` is where its reader reaches the server: links are given out with it. ``grouped`` says
+    from where people come whose scopes their groups say.
     """
 
     say: Say
@@ -42,6 +45,8 @@ class Desk:
     now: datetime
     time_zone: str
     site: str
+    scopes: Mapping[str, Scope]
+    grouped: frozenset[str]
 
     def address(self, **query: str) -> str:
         """An address of this page."""
@@ -72,6 +77,12 @@ def once(desk: Desk, title: str, link: str) -> str:
     )
 
 
+def done(desk: Desk, act: str, name: str) -> str:
+    """That something was done: nothing else on the page may look any different."""
+    text = desk.say(f"admin.done_{act.replace('-', '_')}", name=name)
+    return f'<p class="admin-done" role="status">{escape(text)}</p>'
+
+
 def accounts(desk: Desk, rows: Iterable[Any]) -> str:
     """Everybody, and a form to invite another."""
     say = desk.say
@@ -81,11 +92,12 @@ def accounts(desk: Desk, rows: Iterable[Any]) -> str:
         "invite",
         f"{_input(say('admin.name'), 'name')}"
         f'<label>{escape(say("admin.role"))}<select name="role">{roles}</select></label>'
-        f"{_button(say('admin.invite'), main=True)}",
+        f"{_labelled_scope(desk)}{_button(say('admin.invite'), main=True)}",
     )
     head = ("name", "role", "scope", "state", "seen", "actions")
     body = "".join(_account(desk, row) for row in rows)
-    return f"<section>{invite}</section>{_table(desk, 'account', head, body)}"
+    table = _table(desk, "account", head, body)
+    return f"<section>{invite}</section>{_scope_list(desk)}{table}"
 
 
 def walls(desk: Desk, rows: Iterable[Any]) -> str:
@@ -94,11 +106,12 @@ def walls(desk: Desk, rows: Iterable[Any]) -> str:
     add = _form(
         desk,
         "add-wall",
-        f"{_input(say('admin.wall_name'), 'name')}{_button(say('admin.add_wall'), main=True)}",
+        f"{_input(say('admin.wall_name'), 'name')}{_labelled_scope(desk)}"
+        f"{_button(say('admin.add_wall'), main=True)}",
     )
     body = "".join(_wall(desk, row) for row in rows)
-    head = ("name", "state", "since", "seen", "actions")
-    return f"<section>{add}</section>{_table(desk, 'wall', head, body)}"
+    head = ("name", "scope", "state", "since", "seen", "actions")
+    return f"<section>{add}</section>{_scope_list(desk)}{_table(desk, 'wall', head, body)}"
 
 
 def sources(desk: Desk, roster: Roster) -> str:
@@ -158,11 +171,12 @@ def _seal(desk: Desk, checked: Checked) -> str:
 def _account(desk: Desk, row: Any) -> str:
     say, is_locked = desk.say, _is_ahead(row.locked_until_ms, desk.now)
     if row.closed_ms is not None:
-        state, actions = say("admin.closed"), [("link", "reopen")]
+        state, actions = say("admin.closed"), [("reopen" if row.via else "link", "reopen")]
     else:
         state = say("admin.locked") if is_locked else say("admin.open")
         if row.via:
             state = say(f"admin.via_{row.via}")
+            state = say("admin.locked") if is_locked else state
         elif not row.has_password:
             state = say("admin.invited")
         actions = [("close", "close")] if row.via else [("link", "new_link"), ("close", "close")]
@@ -177,23 +191,26 @@ def _account(desk: Desk, row: Any) -> str:
     return _row(
         escape(row.name),
         role if row.closed_ms is None and not row.via else escape(say(f"role.{row.role}")),
-        escape(getattr(row, "scope", None) or say("admin.everywhere")),
+        _scope_of(desk, "scope", row, is_fixed=_has_fixed_scope(desk, row)),
         escape(state),
         escape(_moment(desk, row.seen_ms)),
-        "".join(_action(desk, act, row.name, say(f"admin.{word}")) for act, word in actions),
+        "".join(_action(desk, act, row.name, word) for act, word in actions),
         is_over=row.closed_ms is not None,
     )
 
 
 def _wall(desk: Desk, row: Any) -> str:
     say, is_revoked = desk.say, row.revoked_ms is not None
-    action = "" if is_revoked else _action(desk, "revoke-wall", row.name, say("admin.revoke"))
+    actions = _action(desk, "wall-link", row.name, "new_wall_link")
+    if not is_revoked:
+        actions += _action(desk, "revoke-wall", row.name, "revoke")
     return _row(
         escape(row.name),
+        _scope_of(desk, "wall-scope", row, is_fixed=is_revoked),
         escape(say("admin.revoked" if is_revoked else "admin.open")),
         escape(_moment(desk, row.created_ms)),
         escape(_moment(desk, row.seen_ms)),
-        action,
+        actions,
         is_over=is_revoked,
     )
 
@@ -237,7 +254,63 @@ def _form(desk: Desk, act: str, inside: str) -> str:
 
 
 def _action(desk: Desk, act: str, name: str, word: str) -> str:
-    return _form(desk, act, _hidden("name", name) + _button(word))
+    """A button that does something to one row; what shuts somebody out asks once more."""
+    say = desk.say
+    if act not in _ASKED_TWICE:
+        return _form(desk, act, _hidden("name", name) + _button(say(f"admin.{word}")))
+    sure = _button(say(f"admin.sure_{word}", name=name), main=True)
+    return (
+        f'<details class="admin-sure"><summary>{escape(say(f"admin.{word}"))}</summary>'
+        f"{_form(desk, act, _hidden('name', name) + sure)}</details>"
+    )
+
+
+def _has_fixed_scope(desk: Desk, row: Any) -> bool:
+    """Whether a scope cannot be given here: to an administrator, by groups, to who is shut out."""
+    return row.role == Role.ADMIN or row.via in desk.grouped or row.closed_ms is not None
+
+
+def _scope_of(desk: Desk, act: str, row: Any, *, is_fixed: bool) -> str:
+    """What somebody is confined to, by name, and where it can be changed the form for it."""
+    known = desk.scopes.get(row.scope or "")
+    if not row.scope:
+        name = escape(desk.say("admin.everywhere"))
+    elif known is not None:
+        name = escape(_called(desk, known))
+    else:
+        gone = desk.say("admin.scope_gone", code=row.scope)
+        name = f'<span class="admin-gone">{escape(gone)}</span>'
+    if is_fixed:
+        return name
+    label = desk.say("admin.scope_of", name=row.name)
+    field = _scope_field(desk, row.scope or "", f' aria-label="{escape(label)}"')
+    button = _button(desk.say("admin.set_scope"))
+    return f"{name}{_form(desk, act, _hidden('name', row.name) + field + button)}"
+
+
+def _labelled_scope(desk: Desk) -> str:
+    return f"<label>{escape(desk.say('admin.scope'))}{_scope_field(desk)}</label>"
+
+
+def _scope_field(desk: Desk, value: str = "", more: str = "") -> str:
+    hint = escape(desk.say("admin.everywhere"))
+    return (
+        f'<input name="scope" list="scopes" value="{escape(value)}" placeholder="{hint}" '
+        f'maxlength="80" autocomplete="off"{more}>'
+    )
+
+
+def _scope_list(desk: Desk) -> str:
+    """All areas and grids, for the fields to offer."""
+    scopes = desk.scopes.values()
+    options = "".join(_option(scope.code, _called(desk, scope)) for scope in scopes)
+    return f'<datalist id="scopes">{options}</datalist>'
+
+
+def _called(desk: Desk, scope: Scope) -> str:
+    """A scope by its name, and that of the area it lies in where that is not the whole."""
+    line = [desk.scopes[code] for code in scope.path[1:]] or [scope]
+    return " · ".join(desk.say.name(one.names) for one in line)
 
 
 def _table(desk: Desk, what: str, head: Iterable[str], body: str) -> str:

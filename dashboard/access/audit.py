@@ -41,6 +41,7 @@ class Act(StrEnum):
     SCOPE_CHANGED = "scope_changed"
     UNLOCKED = "unlocked"
     ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_REOPENED = "account_reopened"
     WALL_ADDED = "wall_added"
     WALL_REVOKED = "wall_revoked"
     REVEALED = "revealed"

@@ -20,7 +20,7 @@ from pipelines.settings import Settings
 Command = Callable[..., argparse.ArgumentParser]
 """What adds one command to the command line: of (commands, name, function, json_flag)."""
 
-_SCOPE = "code of the area outside of which nothing is there for them; '' is the whole"
+_SCOPE = "code of the area or grid outside of which nothing is there for them; '' is the whole"
 _OPERATOR = "operator"
 """Whoever has the command line of the server."""
 
@@ -36,7 +36,7 @@ def invite(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def set_scope(settings: Settings, options: argparse.Namespace) -> int:
-    """Confine a person to an area, at once; an empty code is the whole."""
+    """Confine a person to an area or a grid, at once; an empty code is the whole."""
     scope = _scope(settings, options.code)
     with _keeper(settings) as keeper:
         keeper.set_scope(options.name, scope, by=_OPERATOR, now=SystemClock().now())
@@ -125,10 +125,10 @@ def _scope(settings: Settings, code: str | None) -> str | None:
     """A scope as it was given; raises QueryError where there is no such area."""
     if code:
         areas = areas_of(settings)
-        if areas.get(code) is None:
+        if not areas.knows(code):
             raise QueryError(
-                f"scope = {code!r}: there is no such area; use the code of a "
-                f"{' or '.join(areas.levels)} of {settings.file}"
+                f"scope = {code!r}: there is no such area or grid; use the code of a "
+                f"{', '.join(areas.levels)} or grid of {settings.file}"
             )
         if code == areas.top.code:
             return ""

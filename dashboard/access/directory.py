@@ -4,6 +4,7 @@ ldap3 is under the LGPL and used unchanged, as psycopg is.
 """
 
 import ssl
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from ldap3 import NONE, SIMPLE, SUBTREE, Connection, Server, Tls
 from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 
-from dashboard.access.outside import Known, OutsideError, role_of
+from dashboard.access.outside import Grants, Known, OutsideError
 from pipelines.access_settings import LdapSettings
+from pipelines.scope import Scope
 
 _MOST_GROUPS = 1000
 
@@ -20,11 +22,20 @@ _MOST_GROUPS = 1000
 class Directory:
     """Asks the directory. Each question is a connection of its own; may be called in any thread.
 
-    ``secret`` is the password of ``bind_dn``, ``folder`` what ``ca_file`` is relative to.
+    ``secret`` is the password of ``bind_dn``, ``folder`` what ``ca_file`` is relative to;
+    ``scopes`` are what somebody can be confined to.
     """
 
-    def __init__(self, settings: LdapSettings, *, secret: str | None, folder: Path) -> None:
+    def __init__(
+        self,
+        settings: LdapSettings,
+        *,
+        secret: str | None,
+        folder: Path,
+        scopes: Iterable[Scope] = (),
+    ) -> None:
         self._settings = settings
+        self._grants = Grants(settings.roles, settings.areas, scopes, where="[access.ldap]")
         self._secret = secret
         self._folder = folder
 
@@ -66,7 +77,7 @@ class Directory:
                 groups += [g["dn"] for g in _search(looked, asked.groups_base, of_person, [])]
         # a directory does not tell chen from CHEN; here they must be one account
         folded = name.strip().casefold()
-        return Known(name=folded, role=role_of(map(str, groups), asked.roles))
+        return self._grants.known(folded, map(str, groups))
 
     def _connection(self, dn: str | None, password: str | None) -> Connection | None:
         """A connection bound as somebody; None when the directory says no."""

@@ -107,7 +107,9 @@ class Gate:
         if known is None:
             self._keeper.note_refusal(name, via="ldap", peer=peer, now=now)
             raise AccessError("wrong")
-        return self._keeper.come_in(known.name, known.role, via="ldap", peer=peer, now=now)
+        return self._keeper.come_in(
+            known.name, known.role, via="ldap", peer=peer, now=now, scope=known.scope
+        )
 
     def login_page(
         self,

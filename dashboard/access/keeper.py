@@ -6,15 +6,18 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import URL, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import URL, Connection, delete, insert, select, update
 
 from dashboard.access import passwords
+from dashboard.access.attempts import LOCKED_FOR as LOCKED_FOR
+from dashboard.access.attempts import as_peer, failed_lately, note_failure
 from dashboard.access.audit import Act, Audit
 from dashboard.access.engine import changing, open_engine
+from dashboard.access.lists import accounts_of, walls_of
 from dashboard.access.person import Person, Role
 from dashboard.access.refusals import AccessError as AccessError
-from dashboard.access.scopes import confine, kept, no_admin, person
-from dashboard.access.tables import account, attempt, invitation, session, wall
+from dashboard.access.scopes import confine, kept, no_admin, person, said
+from dashboard.access.tables import account, invitation, session, wall
 from pipelines.privacy import masked
 from pipelines.store.rows import from_ms, to_ms
 
@@ -22,7 +25,6 @@ IDLE = timedelta(minutes=10)
 LONGEST_SESSION = timedelta(hours=12)
 INVITED_FOR = timedelta(hours=24)
 FAILURES = 5
-LOCKED_FOR = timedelta(minutes=5)
 FAILURES_OF_A_PEER = 50
 """How many logins may fail from one address in that time. Behind a proxy all are of one."""
 _WALL_SEEN = timedelta(minutes=1)
@@ -88,7 +90,7 @@ class Keeper:
             connection.execute(
                 insert(invitation).values(token=_kept(token), name=name, expires_ms=expires)
             )
-            detail = {"role": role.value} | ({"scope": scope} if scope else {})
+            detail = {"role": role.value} | said(scope)
             self.audit.add(
                 Act.INVITED, who=by, now=now, about=name, detail=detail, within=connection
             )
@@ -123,7 +125,7 @@ class Keeper:
         """
         with self._engine.begin() as connection:
             known = _open_account(connection, name)
-            if _failed_lately(connection, peer, now) >= FAILURES_OF_A_PEER:
+            if failed_lately(connection, peer, now) >= FAILURES_OF_A_PEER:
                 raise AccessError("locked")
         right = passwords.matches(known.password if known else None, password)
         with changing(self._engine) as connection:
@@ -139,7 +141,7 @@ class Keeper:
                     Act.LOGGED_IN, who=known.name, now=now, detail={"from": peer}, within=connection
                 )
                 return token
-            _note_failure(connection, peer, now)
+            note_failure(connection, peer, now)
         raise AccessError(refused or "wrong")
 
     def has_password(self, name: str) -> bool:
@@ -148,11 +150,21 @@ class Keeper:
             known = _open_account(connection, name)
         return known is not None and known.password is not None
 
-    def come_in(self, name: str, role: Role, *, via: str, peer: str, now: datetime) -> str:
+    def come_in(
+        self,
+        name: str,
+        role: Role,
+        *,
+        via: str,
+        peer: str,
+        now: datetime,
+        scope: str | None = None,
+    ) -> str:
         """Begin a session for somebody who is known elsewhere, in the role that says; its token.
 
-        Raises AccessError: ``name_taken`` where an account of here has that name, ``closed``
-        where an administrator has shut the person out, and for a name that is none.
+        ``scope`` as for :meth:`invite`. Raises AccessError: ``name_taken`` where an account of here
+        has that name, ``closed`` where an administrator has shut the person out, and for a name
+        that is none.
         """
         name = _name(name)
         token = secrets.token_urlsafe(32)
@@ -162,30 +174,31 @@ class Keeper:
                 raise AccessError("name_taken", via)
             if known is not None and known.closed_ms is not None:
                 raise AccessError("closed", via)
+            scope = kept(connection, account, name, scope)
+            values = {"role": role.value, "scope": scope}
             if known is None:
-                fresh = {"name": name, "created_ms": to_ms(now), "failures": 0}
-                connection.execute(insert(account).values(**fresh, role=role.value, via=via))
+                fresh = {"name": name, "created_ms": to_ms(now), "failures": 0, "via": via}
+                connection.execute(insert(account).values(**fresh, **values))
             else:
-                mine = update(account).where(account.c.name == name)
-                connection.execute(mine.values(role=role.value))
+                connection.execute(update(account).where(account.c.name == name).values(**values))
             self._begin(connection, token, name, "person", now)
-            detail = {"from": peer, "via": via, "role": role.value}
+            detail = {"from": peer, "via": via, "role": role.value} | said(scope)
             self.audit.add(Act.LOGGED_IN, who=name, now=now, detail=detail, within=connection)
         return token
 
     def check_lock(self, name: str, *, peer: str, now: datetime) -> None:
         """Raise AccessError ``locked`` where a name or an address has failed too often lately."""
         with self._engine.begin() as connection:
-            of_name = _failed_lately(connection, _as_peer(name), now)
-            of_peer = _failed_lately(connection, peer, now)
+            of_name = failed_lately(connection, as_peer(name), now)
+            of_peer = failed_lately(connection, peer, now)
         if of_name >= FAILURES or of_peer >= FAILURES_OF_A_PEER:
             raise AccessError("locked")
 
     def note_refusal(self, name: str, *, via: str, peer: str, now: datetime) -> None:
         """Count a failure of somebody who is known elsewhere, if anywhere."""
         with changing(self._engine) as connection:
-            for who in (_as_peer(name), peer):
-                _note_failure(connection, who, now)
+            for who in (as_peer(name), peer):
+                note_failure(connection, who, now)
             detail = {"from": peer, "via": via}
             self.audit.add(Act.REFUSED, who="?", now=now, detail=detail, within=connection)
 
@@ -265,13 +278,11 @@ class Keeper:
         row = {"token": _kept(token), "created_ms": to_ms(now), "revoked_ms": None}
         with changing(self._engine) as connection:
             scope = kept(connection, wall, name, scope)
-            row |= {"scope": scope}
-            detail = {"scope": scope} if scope else None
+            theirs = (session.c.name == name, session.c.kind == "wall")
             connection.execute(delete(wall).where(wall.c.name == name))
-            connection.execute(
-                delete(session).where(session.c.name == name, session.c.kind == "wall")
-            )
-            connection.execute(insert(wall).values(name=name, **row))
+            connection.execute(delete(session).where(*theirs))
+            connection.execute(insert(wall).values(name=name, scope=scope, **row))
+            detail = said(scope)
             self.audit.add(
                 Act.WALL_ADDED, who=by, now=now, about=name, detail=detail, within=connection
             )
@@ -332,20 +343,41 @@ class Keeper:
             mine = update(account).where(
                 account.c.name == name, account.c.closed_ms.is_(None), account.c.via.is_(None)
             )
+            was = select(account.c.role).where(account.c.name == name)
+            detail = {"role": role.value, "was": connection.execute(was).scalar_one_or_none()}
             if connection.execute(mine.values(role=role.value)).rowcount == 0:
                 raise AccessError("no_account", name)
-            detail = {"role": role.value}
             self.audit.add(
                 Act.ROLE_CHANGED, who=by, now=now, about=name, detail=detail, within=connection
             )
 
     def set_scope(self, name: str, scope: str | None, *, by: str, now: datetime) -> None:
-        """Confine somebody to an area, or with None to the whole, at once.
+        """Confine somebody to an area or a grid, or with None to the whole, at once.
 
         Raises AccessError when there is no such account, and for an administrator.
         """
         with changing(self._engine) as connection:
-            confine(connection, self.audit, name, scope, by=by, now=now)
+            confine(connection, self.audit, account, name, scope, by=by, now=now)
+
+    def set_wall_scope(self, name: str, scope: str | None, *, by: str, now: datetime) -> None:
+        """Have a wall show an area or a grid, or with None the whole, at once.
+
+        Raises AccessError when there is no such wall.
+        """
+        with changing(self._engine) as connection:
+            confine(connection, self.audit, wall, name, scope, by=by, now=now)
+
+    def reopen(self, name: str, *, by: str, now: datetime) -> None:
+        """Let somebody in again who is known elsewhere and was shut out.
+
+        Raises AccessError for anybody else: who has a password here needs a link for a new one.
+        """
+        with changing(self._engine) as connection:
+            shut = (account.c.closed_ms.is_not(None), account.c.via.is_not(None))
+            mine = update(account).where(account.c.name == name, *shut)
+            if connection.execute(mine.values(closed_ms=None)).rowcount == 0:
+                raise AccessError("no_account", name)
+            self.audit.add(Act.ACCOUNT_REOPENED, who=by, now=now, about=name, within=connection)
 
     def unlock(self, name: str, *, by: str, now: datetime) -> None:
         """Let somebody try again who is locked; raises AccessError when there is no such one."""
@@ -373,22 +405,13 @@ class Keeper:
 
     def accounts(self) -> list[Any]:
         """Every account, without its secret."""
-        columns = [column for column in account.c if column.name != "password"]
-        seen = (
-            select(func.max(session.c.seen_ms))
-            .where(session.c.name == account.c.name, session.c.kind == "person")
-            .scalar_subquery()
-        )
-        has_password = account.c.password.is_not(None)
-        query = select(*columns, has_password.label("has_password"), seen.label("seen_ms"))
         with self._engine.begin() as connection:
-            return list(connection.execute(query.order_by(account.c.name)))
+            return accounts_of(connection)
 
     def walls(self) -> list[Any]:
         """Every wall, without its secret."""
-        columns = [column for column in wall.c if column.name != "token"]
         with self._engine.begin() as connection:
-            return list(connection.execute(select(*columns).order_by(wall.c.name)))
+            return walls_of(connection)
 
     def _keep_an_admin(self, connection: Connection, name: str) -> None:
         """Nobody locks everybody out: raises AccessError about the last who can let others in."""
@@ -440,10 +463,7 @@ class Keeper:
         """The walls of these names that have not been revoked."""
         query = select(wall).where(wall.c.name.in_(names), wall.c.revoked_ms.is_(None))
         found = connection.execute(query).all() if names else ()
-        return {
-            row.name: Person(name=row.name, role=Role.WALL, scope=row.scope or None)
-            for row in found
-        }
+        return {w.name: Person(name=w.name, role=Role.WALL, scope=w.scope or None) for w in found}
 
     def _people(self, connection: Connection, names: Sequence[str]) -> dict[str, Person]:
         """The people of these names whose accounts are open."""
@@ -455,22 +475,6 @@ class Keeper:
 def _open_account(connection: Connection, name: str) -> Any:
     query = select(account).where(account.c.name == name, account.c.closed_ms.is_(None))
     return connection.execute(query).first()
-
-
-def _failed_lately(connection: Connection, peer: str, now: datetime) -> int:
-    lately = and_(attempt.c.peer == peer, attempt.c.at_ms > to_ms(now - LOCKED_FOR))
-    query = select(func.count()).select_from(attempt).where(lately)
-    return int(connection.execute(query).scalar_one())
-
-
-def _note_failure(connection: Connection, peer: str, now: datetime) -> None:
-    connection.execute(delete(attempt).where(attempt.c.at_ms <= to_ms(now - LOCKED_FOR)))
-    connection.execute(insert(attempt).values(peer=peer, at_ms=to_ms(now)))
-
-
-def _as_peer(name: str) -> str:
-    """How failures of one name stand beside those of one address; the name itself is not kept."""
-    return f"name {_kept(name.strip().casefold())}"
 
 
 def _name(given: str) -> str:

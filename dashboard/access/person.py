@@ -15,7 +15,7 @@ class Person:
     name: str
     role: Role
     scope: str | None = None
-    """The code of the area outside of which nothing is there for them; None is the whole."""
+    """The code of the area or grid outside of which nothing is there for them; None: the whole."""
 
     @property
     def clearance(self) -> Clearance:

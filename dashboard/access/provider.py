@@ -12,7 +12,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from dashboard.access.outside import Known, OutsideError, role_of
+from dashboard.access.outside import Grants, Known, OutsideError
 from pipelines.access_settings import OidcSettings
+from pipelines.scope import Scope
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 """What a token may be signed with: keys that only the provider has; never a shared secret."""
@@ -65,11 +66,20 @@ class Attempt:
 class Provider:
     """Asks the provider; what it says of itself and its keys is kept for a while.
 
-    ``secret`` is the client's, ``folder`` what ``ca_file`` is relative to. Any thread may ask.
+    ``secret`` is the client's, ``folder`` what ``ca_file`` is relative to; ``scopes`` are what
+    somebody can be confined to. Any thread may ask.
     """
 
-    def __init__(self, settings: OidcSettings, *, secret: str | None, folder: Path) -> None:
+    def __init__(
+        self,
+        settings: OidcSettings,
+        *,
+        secret: str | None,
+        folder: Path,
+        scopes: Iterable[Scope] = (),
+    ) -> None:
         self._settings = settings
+        self._grants = Grants(settings.roles, settings.areas, scopes, where="[access.oidc]")
         self._secret = secret
         ca = str(folder / settings.ca_file) if settings.ca_file else None
         self._pool = urllib3.PoolManager(ca_certs=ca, retries=False)
@@ -114,7 +124,7 @@ class Provider:
         if not isinstance(name, str) or not name.strip():
             raise OutsideError("outside_refused", f"no claim {self._settings.name_claim!r}")
         listed = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
-        return Known(name=name.strip(), role=role_of(map(str, listed), self._settings.roles))
+        return self._grants.known(name.strip(), map(str, listed))
 
     def _check(self, claims: Mapping[str, Any], nonce: str, now_s: float) -> None:
         audience = claims.get("aud")

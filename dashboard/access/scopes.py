@@ -1,4 +1,4 @@
-"""Scopes of accounts and walls: the area outside of which nothing is there for them."""
+"""Scopes of accounts and walls: the area or grid outside of which nothing is there for them."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, select, update
 from dashboard.access.audit import Act, Audit
 from dashboard.access.person import Person, Role
 from dashboard.access.refusals import AccessError
-from dashboard.access.tables import account
+from dashboard.access.tables import account, wall
 
 
 def person(row: Any) -> Person:
@@ -35,15 +35,33 @@ def no_admin(name: str, role: str, scope: str | None) -> None:
         raise AccessError("scoped_admin", name)
 
 
+def said(scope: str | None) -> dict[str, str]:
+    """What the audit log says of a scope that somebody is given with something else."""
+    return {"scope": scope} if scope else {}
+
+
 def confine(
-    connection: Connection, audit: Audit, name: str, scope: str | None, *, by: str, now: datetime
+    connection: Connection,
+    audit: Audit,
+    table: Table,
+    name: str,
+    scope: str | None,
+    *,
+    by: str,
+    now: datetime,
 ) -> None:
-    """Give somebody a scope, or with None the whole; raises AccessError as ``Keeper.set_scope``."""
-    mine = (account.c.name == name, account.c.closed_ms.is_(None))
-    known = connection.execute(select(account).where(*mine)).first()
+    """Give an account or a wall a scope, or with None the whole.
+
+    Raises AccessError as ``Keeper.set_scope`` and ``Keeper.set_wall_scope``.
+    """
+    is_wall = table is wall
+    over = wall.c.revoked_ms if is_wall else account.c.closed_ms
+    mine = (table.c.name == name, over.is_(None))
+    known = connection.execute(select(table).where(*mine)).first()
     if known is None:
-        raise AccessError("no_account", name)
-    no_admin(name, known.role, scope)
-    connection.execute(update(account).where(*mine).values(scope=scope or None))
-    detail = {"scope": scope or ""}
+        raise AccessError("no_wall" if is_wall else "no_account", name)
+    if not is_wall:
+        no_admin(name, known.role, scope)
+    connection.execute(update(table).where(*mine).values(scope=scope or None))
+    detail = {"scope": scope or "", "was": known.scope or ""}
     audit.add(Act.SCOPE_CHANGED, who=by, now=now, about=name, detail=detail, within=connection)

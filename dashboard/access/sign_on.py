@@ -81,7 +81,13 @@ class SignOn:
             )
             peer = request.client.host if request.client else ""
             token = await asyncio.to_thread(
-                self._keeper.come_in, known.name, known.role, via="oidc", peer=peer, now=now
+                self._keeper.come_in,
+                known.name,
+                known.role,
+                via="oidc",
+                peer=peer,
+                now=now,
+                scope=known.scope,
             )
         except (OutsideError, AccessError) as error:
             response = self._refused(request, error)

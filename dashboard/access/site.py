@@ -24,6 +24,7 @@ from dashboard.exporting import export_route
 from dashboard.server import Measured, create_app
 from pipelines.clock import SystemClock
 from pipelines.options import HeldSecret
+from pipelines.scope import Scope
 from pipelines.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -50,11 +51,18 @@ def guarded(
     audit = Audit(open_engine(kept_at(settings))) if keeper is None else keeper.audit
     gate: list[Any] = [export_route(backend, audit, _now)]
     if keeper is not None:
-        gate.extend(_ways_in(keeper, settings))
+        gate.extend(_ways_in(keeper, settings, backend.scopes()))
         gate.append(reveal_route(backend, keeper, _now))
         zone = str(settings.area.time_zone)
         gate.extend(
-            Admin(backend, keeper, _now, secure=settings.access.https, time_zone=zone).routes
+            Admin(
+                backend,
+                keeper,
+                _now,
+                secure=settings.access.https,
+                time_zone=zone,
+                grouped=_grouped(settings),
+            ).routes
         )
         keeper.audit.add(
             Act.CONFIG_LOADED,
@@ -78,19 +86,26 @@ def guarded(
     )
 
 
-def _ways_in(keeper: Keeper, settings: Settings) -> list[Any]:
+def _grouped(settings: Settings) -> frozenset[str]:
+    """From where people come whose scopes their groups say."""
+    outside = {"ldap": settings.access.ldap, "oidc": settings.access.oidc}
+    return frozenset(via for via, known in outside.items() if known and known.areas)
+
+
+def _ways_in(keeper: Keeper, settings: Settings, scopes: tuple[Scope, ...]) -> list[Any]:
     """The gate's routes; with those of single sign-on, where a provider is configured."""
     access, folder = settings.access, settings.file.parent
     secure, ldap, oidc = access.https, access.ldap, access.oidc
     directory = None
     if ldap is not None:
         secret = _secret(settings, ldap.bind_password)
-        directory = Directory(ldap, secret=secret, folder=folder)
+        directory = Directory(ldap, secret=secret, folder=folder, scopes=scopes)
     name = None if oidc is None else oidc.name.as_dict()
     gate = Gate(keeper, _now, secure=secure, directory=directory, sign_on=name)
     routes: list[Any] = list(gate.routes)
     if oidc is not None:
-        provider = Provider(oidc, secret=_secret(settings, oidc.client_secret), folder=folder)
+        secret = _secret(settings, oidc.client_secret)
+        provider = Provider(oidc, secret=secret, folder=folder, scopes=scopes)
         routes += SignOn(gate, keeper, provider, _now, secure=secure).routes
     return routes
 

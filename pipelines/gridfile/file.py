@@ -155,7 +155,7 @@ class GridDesk:
             next_change_at=min(coming, default=None),
             grids_version=installation.chart_at(now).cells.version,
             time_zone=str(installation.desk.zone),
-            area_names=installation.settings.area.name.as_dict(),
+            area_names=installation.desk.areas.top.names,
             labels=installation.settings.labels,
             code=code,
             grid=sheet,

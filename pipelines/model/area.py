@@ -7,7 +7,7 @@ a province, two more a city, two a district, three a street, three a community (
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pipelines.model.place import NOT_ON_MAP
@@ -107,6 +107,10 @@ class AreaTree:
             line.append(parent)
         return tuple(reversed(line))
 
+    def __iter__(self) -> Iterator[Area]:
+        """Every area, the topmost first."""
+        return iter(self._areas.values())
+
     def get(self, code: str) -> Area | None:
         """The area with this code."""
         return self._areas.get(code)
@@ -170,3 +174,15 @@ class AreaTree:
         mine = [area for area in self._areas.values() if code in self._lines[area.code]]
         home = {grid: parent for grid, parent in self._home.items() if self.holds(code, grid)}
         return AreaTree(top, [area for area in mine if area is not top], home)
+
+    def around(self, grid: str, names: Mapping[str, str]) -> "AreaTree":
+        """The tree of one grid alone: the area it lies in, called by both names, and nothing else.
+
+        Raises KeyError for an unknown grid.
+        """
+        home = self._areas[self._home[grid]]
+        both = {
+            language: f"{home.names.get(language, home.code)} · {name}"
+            for language, name in names.items()
+        }
+        return AreaTree(replace(home, names=both, parent=""), (), {grid: home.code})

@@ -85,6 +85,11 @@ class Statement(NamedTuple):
     alarm: Alarm | None = None
 
     @property
+    def moments(self) -> tuple[datetime, ...]:
+        """When it was received, and every time that it says."""
+        return (self.recorded_at, *(fact.at for fact in self.facts if fact.at is not None))
+
+    @property
     def incident_source(self) -> str:
         """The source whose incident this is about: its own, unless it says otherwise."""
         return self.about or self.source

@@ -9,10 +9,12 @@ from pipelines.backdrop import Backdrop
 from pipelines.clearance import Clearance
 from pipelines.errors import QueryError
 from pipelines.kpis.rates import share, wilson
+from pipelines.model.area import AreaLevel
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
 from pipelines.paging import Page
 from pipelines.roster import QuarantineList, Roster
+from pipelines.scope import Scope
 from pipelines.snapshot import (
     DataQuality,
     GridState,
@@ -269,6 +271,17 @@ class FakeBackend:
     def now(self) -> datetime:
         """The clock of the fake, which really runs."""
         return NOW + (datetime.now(UTC) - self._started) * self.rate
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """A street of one community with one grid."""
+        return (
+            Scope(code="S1", names={"zh": "一街", "en": "Street 1"}, level=AreaLevel.STREET,
+                  path=("S1",)),
+            Scope(code="C1", names={"zh": "一社", "en": "First"}, level=AreaLevel.COMMUNITY,
+                  path=("S1", "C1")),
+            Scope(code="G1", names={"zh": "一格", "en": "Grid 1"}, level=None,
+                  path=("S1", "C1", "G1")),
+        )  # fmt: skip
 
     def version(self) -> int:
         """Changes with every ``show``."""

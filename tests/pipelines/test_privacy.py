@@ -1,12 +1,13 @@
 """What may name a person is masked before it leaves the server."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.privacy import masked
+from pipelines.privacy import masked, masked_record, spots
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,50 @@ def test_no_number_survives_wherever_it_stands(before: str, number: str, after: 
     assert shown is not None
     assert number not in shown
     assert not re.search(r"\d{9}", shown)
+
+
+RECEIVED = datetime(2026, 11, 27, 8, 15, tzinfo=UTC)
+seconds = st.integers(-86_400, 86_400)
+
+
+@given(words, seconds, words)
+def test_the_time_that_a_device_sends_with_its_record_is_left(
+    before: str, apart: int, after: str
+) -> None:
+    sent = f"{int(RECEIVED.timestamp() + apart)}{apart % 1000:03d}"
+
+    # a day that is not quite: the milliseconds may take it over the edge
+    shown = masked_record(f"{before} {sent} {after}", [RECEIVED, RECEIVED + timedelta(seconds=1)])
+
+    assert sent in shown
+    assert sent not in masked(f"{before} {sent} {after}")
+
+
+@given(words, phones | identities, words)
+def test_a_number_of_a_person_in_a_record_is_masked_all_the_same(
+    before: str, number: str, after: str
+) -> None:
+    text = f'{{"ts": {int(RECEIVED.timestamp() * 1000)}, "tel": "{before}{number}{after}"}}'
+
+    shown = masked_record(text, [RECEIVED])
+
+    assert number not in shown
+    assert str(int(RECEIVED.timestamp() * 1000)) in shown
+
+
+@given(st.integers(10**12, 10**13 - 1))
+def test_no_other_number_of_thirteen_digits_is_taken_for_a_time(number: int) -> None:
+    is_near = abs(number / 1000 - RECEIVED.timestamp()) <= 86_400
+
+    assert (str(number) in masked_record(f"账号{number}", [RECEIVED])) == is_near
+
+
+def test_a_name_beside_a_time_is_masked_and_a_time_is_nothing_to_reveal() -> None:
+    text = f"报警人：王小明 {int(RECEIVED.timestamp() * 1000)} 13812345678"
+
+    assert "王小明" not in masked_record(text, [RECEIVED])
+    assert [spot.what for spot in spots(text, [RECEIVED])] == ["phone", "name"]
+    assert [spot.what for spot in spots(text)] == ["phone", "account", "name"]
 
 
 @given(st.text())

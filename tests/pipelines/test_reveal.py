@@ -69,8 +69,8 @@ def test_the_exact_place_of_a_sensitive_kind_is_one_value_more(tmp_path: Path) -
     incident = an_incident(kind="fire", place=place, title="电话13812345678")
 
     with an_installation(tmp_path).store.reading() as reader:
-        found = hidden_of(reader, incident, is_sensitive=True)
-        exact = revealed(reader, incident, "address", 1, is_sensitive=True)
+        found = hidden_of(reader, incident, (), is_sensitive=True)
+        exact = revealed(reader, incident, (), "address", 1, is_sensitive=True)
 
     assert [(one.what, one.mask) for one in found] == [
         ("address", "江锦路***"),

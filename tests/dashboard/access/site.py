@@ -32,7 +32,8 @@ class Site:
         self.keeper = keeper
         self.backend = backend
         gate = Gate(keeper, clock, secure=False).routes
-        admin = Admin(backend, keeper, clock, secure=False, time_zone="Asia/Shanghai").routes
+        admin = Admin(backend, keeper, clock, secure=False, time_zone="Asia/Shanghai",
+                      grouped=frozenset({"oidc"})).routes  # fmt: skip
         console = console_routes(backend, keeper, clock)
         more = [*gate, *admin, reveal_route(backend, keeper, clock), *console]
         app = create_app(backend, build="test", pace=QUICK, more=more)

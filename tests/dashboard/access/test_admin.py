@@ -103,6 +103,86 @@ def test_a_role_is_changed_an_account_unlocked_and_closed(
     ]
 
 
+@pytest.mark.parametrize(
+    ("said", "scope"),
+    [("C1", "C1"), (" G1 ", "G1"), ("一格", "G1"), ("First", "C1"), ("", None), ("S1", None)],
+)
+def test_a_scope_is_given_by_code_or_name_at_once_and_written_down(
+    street: Site, admin: httpx.Client, said: str, scope: str | None
+) -> None:
+    token = street.session(Role.VIEWER, "zhang", scope="C1")
+
+    answer = do(admin, "scope", name="zhang", scope=said)
+
+    person = street.keeper.person(token, now=NINE)
+    entry = street.keeper.audit.entries(limit=1)[0]
+    assert "The scope of zhang was changed" in answer.text
+    assert (person and person.scope) == scope
+    assert (entry.who, entry.act, entry.about) == ("admin", "scope_changed", "zhang")
+    assert entry.detail == {"scope": scope or "", "was": "C1"}
+
+
+def test_a_scope_is_given_with_an_invitation_and_shown_by_its_name(
+    street: Site, admin: httpx.Client
+) -> None:
+    do(admin, "invite", name="grid leader", role="viewer", scope="G1")
+
+    page = admin.get("/admin?lang=en").text
+
+    assert {row.name: row.scope for row in street.keeper.accounts()}["grid leader"] == "G1"
+    assert "First · Grid 1" in page
+    assert '<option value="C1">First</option>' in page
+
+
+def test_a_wall_is_confined_moved_and_given_a_new_link(street: Site, admin: httpx.Client) -> None:
+    link = the_link(do(admin, "add-wall", tab="walls", name="east hall", scope="C1"))
+    with street.browser(None) as wall:
+        assert wall.get(link).status_code == 303
+        do(admin, "wall-scope", tab="walls", name="east hall", scope="G1")
+        assert wall.get("/wall").status_code == 200
+        again = the_link(do(admin, "wall-link", tab="walls", name="east hall"))
+        assert wall.get("/wall").status_code == 401
+        assert wall.get(again).status_code == 303
+
+    (kept,) = [row for row in street.keeper.walls() if row.name == "east hall"]
+    acts = [e.act for e in street.keeper.audit.entries() if e.about == "east hall"]
+    assert kept.scope == "G1"
+    assert acts[:3] == ["wall_added", "scope_changed", "wall_added"]
+
+
+def test_who_a_directory_knows_is_shut_out_and_let_in_again(
+    street: Site, admin: httpx.Client
+) -> None:
+    street.keeper.come_in("ldap zhang", Role.DUTY, via="ldap", peer="", now=NINE)
+
+    do(admin, "close", name="ldap zhang")
+    with pytest.raises(AccessError, match="closed"):
+        street.keeper.come_in("ldap zhang", Role.DUTY, via="ldap", peer="", now=NINE)
+    do(admin, "reopen", name="ldap zhang")
+
+    assert street.keeper.come_in("ldap zhang", Role.DUTY, via="ldap", peer="", now=NINE)
+    acts = [e.act for e in street.keeper.audit.entries() if e.about == "ldap zhang"]
+    assert acts[:2] == ["account_reopened", "account_closed"]
+
+
+def test_whose_scope_groups_say_is_not_given_another_here(
+    street: Site, admin: httpx.Client
+) -> None:
+    street.keeper.come_in("oidc qian", Role.DUTY, via="oidc", peer="", now=NINE, scope="C1")
+
+    answer = do(admin, "scope", name="oidc qian", scope="")
+
+    assert answer.status_code == 400
+    assert "given by groups" in answer.text
+    assert {row.name: row.scope for row in street.keeper.accounts()}["oidc qian"] == "C1"
+
+
+def test_an_area_that_is_gone_is_said_to_be(street: Site, admin: httpx.Client) -> None:
+    street.session(Role.VIEWER, "of the past", scope="C9")
+
+    assert "C9 (no longer there: shows nothing)" in admin.get("/admin?lang=en").text
+
+
 def test_a_link_for_a_new_password_leaves_the_role(street: Site, admin: httpx.Client) -> None:
     street.session(Role.DUTY, "zhao")
 
@@ -121,6 +201,14 @@ def test_a_link_for_a_new_password_leaves_the_role(street: Site, admin: httpx.Cl
         ("add-wall", {"name": "\x00\x01"}, "2 to 40"),
         ("revoke-wall", {"name": "nowhere"}, "not valid"),
         ("link", {"name": "nobody"}, "no such account"),
+        ("reopen", {"name": "admin"}, "no such account"),
+        ("scope", {"name": "admin", "scope": "C1"}, "An administrator has the whole"),
+        ("scope", {"name": "nobody", "scope": "C1"}, "no such account"),
+        ("scope", {"name": "admin", "scope": "<b>C9"}, "no area or grid “&lt;b&gt;C9”"),
+        ("invite", {"name": "somebody", "role": "viewer", "scope": "C9"}, "“C9”"),
+        ("invite", {"name": "somebody", "role": "admin", "scope": "C1"}, "has the whole"),
+        ("invite", {"name": "admin", "role": "viewer"}, "an account “admin” already"),
+        ("wall-scope", {"name": "nowhere", "scope": "C1"}, "not valid"),
         ("unlock", {"name": "nobody"}, "no such account"),
         ("drop", {"name": "admin"}, "no such action"),
     ],

@@ -13,6 +13,7 @@ from dashboard.access.keeper import AccessError, Keeper
 from dashboard.access.outside import Known, OutsideError
 from dashboard.access.person import Person, Role
 from pipelines.access_settings import LdapSettings
+from pipelines.errors import SettingsError
 from tests.brokers import certificates
 from tests.builders import NINE, at
 from tests.dashboard.access.peers import (
@@ -22,6 +23,7 @@ from tests.dashboard.access.peers import (
     administering,
     free_port,
 )
+from tests.dashboard.builders import FakeBackend
 
 PEOPLE = {"chen": "Qiantang-2026", "wang": "Xihu-2026-lake", "li": "Liangzhu-2026"}
 GROUPS = {"duty": ["chen"], "lookers": ["chen", "wang"]}
@@ -118,6 +120,25 @@ def test_a_directory_that_is_away_or_refuses_us_is_said_to_be_so(url: str) -> No
         with pytest.raises(OutsideError, match="outside_away") as error:
             asked.known("chen", PEOPLE["chen"])
         assert PEOPLE["chen"] not in str(error.value)
+
+
+def test_groups_give_an_area_or_a_grid_too(url: str, keeper: Keeper) -> None:
+    areas = {"duty": "G1", "cn=lookers,ou=groups,dc=street,dc=test": "C1"}
+    asked = Directory(settings(url, areas=areas), secret=ADMIN_PASSWORD, folder=Path(),
+                      scopes=FakeBackend().scopes())  # fmt: skip
+    gate = Gate(keeper, lambda: NINE, secure=False, directory=asked)
+
+    token = gate._log_in("wang", PEOPLE["wang"], "10.0.0.1")
+
+    # chen is in a grid of that area, and in the whole area: the wider counts
+    assert asked.known("chen", PEOPLE["chen"]) == Known(name="chen", role=Role.DUTY, scope="C1")
+    assert keeper.person(token, now=at(1)) == Person(name="wang", role=Role.VIEWER, scope="C1")
+    assert keeper.audit.entries()[0].detail["scope"] == "C1"
+
+
+def test_an_area_of_a_group_that_is_not_there_stops_the_start(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"\[access.ldap\] areas: 'duty' = 'C9': there is no"):
+        directory(url, areas={"duty": "C9"})
 
 
 @pytest.fixture

@@ -82,6 +82,11 @@ def screen(house: Site) -> str:
     return house.session(Role.WALL, "eastern hall", scope=EAST)
 
 
+@pytest.fixture(scope="module")
+def grid_leader(house: Site) -> str:
+    return house.session(Role.SUPERVISOR, "of one grid", scope=GRIDS[0])
+
+
 ASKED = {"incident": THEIRS[0], "what": "phone", "number": "1", "reason": "想看一看"}
 WAYS: list[tuple[str, Mapping[str, Any]]] = [
     stream("wall"),
@@ -148,13 +153,37 @@ WAYS: list[tuple[str, Mapping[str, Any]]] = [
     (f"/area/{WEST}", {}),
     (f"/incident/{THEIRS[0]}", {}),
     ("/geo/grids.geojson", {}),
+    stream("grid", code=GRIDS[2]),
+    stream("grid", code=GRIDS[2], scope="", area="330102"),
+    stream("playback", at="2026-03-02T09:10:00Z"),
+    stream("playback", at="2026-03-02T09:10:00Z", know="now", area=WEST),
+    ("/frame", {"params": {"page": "playback", "at": "2026-03-02T09:10:00Z"}}),
+    ("/frame", {"params": {"page": "playback", "at": "2026-03-02T09:10:00Z", "scope": ""}}),
+    stream("handover"),
+    stream("handover", shift="2026-03-02T08:00"),
+    ("/api/v1/trail", {"params": {"incident": THEIRS[0]}}),
+    *(
+        (
+            "/api/v1/remarks",
+            {"method": "POST", "data": {"act": act, "incident": THEIRS[1], "text": "seen"}},
+        )
+        for act in ("pinned", "noted")
+    ),
+    ("/list", {"params": {"window": "90d", "grid": GRIDS[2], "offset": "0", "limit": "500"}}),
+    (
+        "/export",
+        {
+            "method": "POST",
+            "data": {"view": f"/grid/{GRIDS[2]}?window=90d", "form": "csv", "reason": "想看一看"},
+        },
+    ),
     ("/api/v1/rows", {"headers": {"X-Scope": "330102", "X-Forwarded-User": "the boss"}}),
 ]
 
 
 def shown_of(path: str, asked: Mapping[str, Any], said: str) -> str:
     """What was answered, without what was asked: an address may come back as it was sent."""
-    given = asked.get("params", {})
+    given = asked.get("params", {}) | asked.get("data", {})
     for text in (*given.values(), *path.replace("=", "/").split("/")):
         for part in (str(text), str(text).rpartition(":")[2]):
             if len(part) > 4 or text == given.get("q"):
@@ -173,6 +202,64 @@ def test_who_has_a_scope_and_tries_to_read_outside_it_gets_nothing(
     left = shown_of(path, asked, said)
     hidden = (MARK, "X-", *THEIRS, *(code for code in (*GRIDS[2:], WEST)), "13812345678")
     assert not [text for text in hidden if text in left]
+
+
+@pytest.mark.parametrize(("path", "asked"), WAYS, ids=range(len(WAYS)))
+def test_who_has_one_grid_and_tries_to_read_outside_it_gets_nothing(
+    house: Site, grid_leader: str, path: str, asked: Mapping[str, Any]
+) -> None:
+    with house.browser(grid_leader) as browser:
+        status, said = heard(browser, path, messages=1, **asked)
+
+    assert status < 500
+    left = shown_of(path, asked, said)
+    hidden = (MARK, "X-", *THEIRS, "IN-1", "IN-3", MINE[1], MINE[3], *GRIDS[1:], WEST)
+    assert not [text for text in hidden if text in left]
+
+
+def test_one_s_own_grid_is_all_there_under_its_own_name(house: Site, grid_leader: str) -> None:
+    with house.browser(grid_leader) as browser:
+        rows = browser.get("/api/v1/rows").json()
+        (whole,) = browser.get("/api/v1/kpi").json()
+        by_grid = browser.get("/api/v1/kpi?by=grid").json()
+        wider = browser.get("/api/v1/kpi?by=street")
+        own = browser.get(f"/grid/{GRIDS[0]}")
+        next_door = browser.get(f"/grid/{GRIDS[1]}")
+        _, desk = heard(browser, "/stream", params={"page": "desk", "window": "90d"}, messages=1)
+
+    assert [row["id"] for row in rows] == [MINE[0], MINE[2]]
+    assert (whole["hit"], whole["miss"]) == (2, 0)
+    assert [line["key"] for line in by_grid] == [GRIDS[0]]
+    assert wider.status_code == 400
+    assert (own.status_code, next_door.status_code) == (200, 404)
+    assert f"{EAST}001 · {GRIDS[0]}" in desk
+
+
+def test_a_wall_of_one_grid_shows_that_grid_alone(house: Site) -> None:
+    token = house.session(Role.WALL, "grid station", scope=GRIDS[0])
+    path, asked = stream("wall", scene="overview")
+
+    with house.browser(token) as browser:
+        status, said = heard(browser, path, **asked)
+
+    assert status == 200
+    assert GRIDS[0] in said
+    assert not [text for text in (MARK, WEST, *GRIDS[1:], *THEIRS, MINE[1]) if text in said]
+
+
+def test_whose_scope_is_narrowed_is_cut_off_before_the_next_message(house: Site) -> None:
+    token = house.session(Role.SUPERVISOR, "moved", scope=EAST)
+    ask = {"page": "desk", "window": "90d", "lang": "en"}
+
+    with house.browser(token) as browser:
+        stream = browser.send(browser.build_request("GET", "/stream", params=ask), stream=True)
+        lines = stream.iter_lines()
+        first = next(line for line in lines if line.startswith("data: "))
+        house.keeper.set_scope("moved", GRIDS[0], by="x", now=NINE)
+        rest = list(lines)  # ends: the server closes it
+
+    assert GRIDS[1] in first
+    assert not [line for line in rest if GRIDS[1] in line]
 
 
 def test_there_are_forty_ways() -> None:
@@ -217,6 +304,18 @@ def test_an_incident_outside_is_as_unknown_as_one_that_never_was(
 
     assert told(THEIRS[0]) == told("0" * 32)
     assert told(MINE[0]) != told("0" * 32)
+
+
+@pytest.mark.parametrize("path", ["/incident/{}", "/grid/{}"])
+def test_not_even_the_status_tells_what_is_outside_from_what_never_was(
+    house: Site, supervisor: str, path: str
+) -> None:
+    there, outside = (MINE[0], THEIRS[0]) if "incident" in path else (GRIDS[0], GRIDS[2])
+
+    with house.browser(supervisor) as browser:
+        codes = [browser.get(path.format(one)).status_code for one in (there, outside, "nowhere")]
+
+    assert codes == [200, 404, 404]
 
 
 def test_every_answer_of_the_backend_is_confined(live: Live) -> None:
@@ -332,8 +431,9 @@ def test_the_command_line_gives_a_scope_that_is_there(
         return main(["access", *arguments, "--config", file])
 
     assert app("invite", "eve", "viewer", "--scope", "330199") == 2
-    assert "scope = '330199': there is no such area" in capsys.readouterr().err
+    assert "scope = '330199': there is no such area or grid" in capsys.readouterr().err
     assert app("invite", "eve", "viewer", "--scope", EAST) == 0
+    assert app("scope", "eve", GRIDS[0]) == 0
     assert app("scope", "eve", f"{EAST}001") == 0
     assert app("scope", "nobody", EAST) == 2
     assert app("add-wall", "hall", "--scope", f"{WEST}001") == 0

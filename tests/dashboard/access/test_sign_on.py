@@ -17,11 +17,14 @@ from pydantic import ValidationError
 from dashboard.access.gate import Gate
 from dashboard.access.guard import COOKIE, Guard
 from dashboard.access.keeper import Keeper
+from dashboard.access.outside import Grants, OutsideError
 from dashboard.access.person import Person, Role
 from dashboard.access.provider import Provider
 from dashboard.access.sign_on import SignOn
 from dashboard.server import create_app
 from pipelines.access_settings import OidcSettings
+from pipelines.model.area import AreaLevel
+from pipelines.scope import Scope
 from tests.builders import NINE, at
 from tests.dashboard.access.peers import CLIENT, CLIENT_SECRET, SignOnProvider, a_provider
 from tests.dashboard.builders import FakeBackend
@@ -33,13 +36,22 @@ ROLES = {"duty": "duty", "leaders": "supervisor", "lookers": "viewer"}
 class Street:
     """The site with its provider, and a browser in front of it."""
 
-    def __init__(self, provider: SignOnProvider, keeper: Keeper) -> None:
+    def __init__(
+        self, provider: SignOnProvider, keeper: Keeper, areas: dict[str, str] | None = None
+    ) -> None:
         self.provider, self.keeper = provider, keeper
         settings = OidcSettings.model_validate(
-            {"issuer": provider.issuer, "client_id": CLIENT, "roles": ROLES}
+            {
+                "issuer": provider.issuer,
+                "client_id": CLIENT,
+                "roles": ROLES,
+                "areas": areas or {},
+            }
         )
         gate = Gate(keeper, lambda: NINE, secure=False, sign_on={"zh": "统一", "en": "Sign on"})
-        asked = Provider(settings, secret=CLIENT_SECRET, folder=Path())
+        asked = Provider(
+            settings, secret=CLIENT_SECRET, folder=Path(), scopes=FakeBackend().scopes()
+        )
         sign_on = SignOn(gate, keeper, asked, lambda: NINE, secure=False)
         app = create_app(FakeBackend(), build="x", more=[*gate.routes, *sign_on.routes])
         hosts = frozenset({"127.0.0.1"})
@@ -52,6 +64,11 @@ class Street:
         out = self.browser.get("/oidc/login", params={"next": onward})
         back = httpx.get(out.headers["location"])
         return self.browser.get(back.headers["location"])
+
+    def close(self) -> None:
+        """Stop."""
+        self.browser.close()
+        self.server.stop()
 
     @property
     def person(self) -> Person | None:
@@ -71,8 +88,7 @@ def street(provider: SignOnProvider, keeper: Keeper) -> Iterator[Street]:
     provider.bend, provider.sign, provider.about = lambda claims: claims, provider._signed, {}
     street = Street(provider, keeper)
     yield street
-    street.browser.close()
-    street.server.stop()
+    street.close()
 
 
 def test_who_the_provider_knows_comes_in_in_the_role_of_their_group(street: Street) -> None:
@@ -118,6 +134,57 @@ def test_who_is_in_no_group_of_ours_stays_out(street: Street, groups: Any) -> No
 
     assert answer.status_code == 403
     assert street.person is None
+
+
+AREAS = {"street": "S1", "first": "C1", "grid one": "G1"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "scope"),
+    [
+        (["street"], None),
+        (["first"], "C1"),
+        (["grid one"], "G1"),
+        (["grid one", "first"], "C1"),
+        (["grid one", "street"], None),
+    ],
+)
+def test_groups_give_a_scope_and_the_widest_counts(
+    provider: SignOnProvider, keeper: Keeper, groups: list[str], scope: str | None
+) -> None:
+    provider.person = {"preferred_username": "chen", "groups": ["duty", *groups]}
+    street = Street(provider, keeper, AREAS)
+
+    street.come_in()
+
+    assert street.person == Person(name="chen", role=Role.DUTY, scope=scope)
+    street.close()
+
+
+def test_a_scope_changes_with_the_groups_and_without_one_nobody_comes_in(
+    provider: SignOnProvider, keeper: Keeper
+) -> None:
+    provider.person = {"preferred_username": "chen", "groups": ["duty", "street"]}
+    street = Street(provider, keeper, AREAS)
+    street.come_in()
+
+    provider.person["groups"] = ["duty", "grid one"]
+    street.come_in()
+    narrowed = street.person
+    provider.person["groups"] = ["duty"]
+    refused = street.come_in()
+
+    assert narrowed == Person(name="chen", role=Role.DUTY, scope="G1")
+    assert refused.status_code == 403
+    street.close()
+
+
+def test_who_is_given_two_areas_side_by_side_is_told_to_ask() -> None:
+    side = Scope(code="C2", names={"zh": "二社"}, level=AreaLevel.COMMUNITY, path=("S1", "C2"))
+    grants = Grants({"duty": Role.DUTY}, {"a": "C1", "b": "C2"}, (*FakeBackend().scopes(), side))
+
+    with pytest.raises(OutsideError, match="two_areas"):
+        grants.known("chen", ["duty", "a", "b"])
 
 
 def none(claims: dict[str, Any]) -> str:
