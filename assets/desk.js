@@ -5,6 +5,7 @@
   const DRAGGED_PX = 6;
   let here = window.location.pathname + window.location.search;
   let drag = null;
+  let pressed = null; // where the pointer went down
 
   const isDesk = () => document.documentElement.dataset.page === "desk";
 
@@ -140,6 +141,7 @@
   }
 
   document.addEventListener("pointerdown", (event) => {
+    pressed = [event.clientX, event.clientY];
     const slot = event.target.closest?.(".course__slot");
     drag = slot ? { from: slot, x: event.clientX, moved: false } : null;
   });
@@ -173,8 +175,14 @@
     return grid && document.querySelector(`#map-list [data-grid="${CSS.escape(grid.id)}"]`);
   }
 
+  /** Whether the pointer was moved while it was down: that is no click, whatever is below it. */
+  function isDragged(event) {
+    if (!pressed) return false;
+    return Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > DRAGGED_PX;
+  }
+
   document.addEventListener("click", (event) => {
-    const line = lineAt(event);
+    const line = isDragged(event) ? null : lineAt(event);
     if (line) go(line.href);
   });
 
@@ -192,6 +200,9 @@
     document.querySelectorAll("[data-date]").forEach(dateInput);
     const title = document.querySelector("#desk-crumbs h1");
     if (title) document.title = title.textContent + " · Grid135";
+    // where the map cannot be drawn its list stands in, and keys must reach it
+    const isList = document.body.classList.contains("is-without-webgl");
+    document.querySelectorAll("#map-list a").forEach((a) => (a.tabIndex = isList ? 0 : -1));
     const left = window.history.state;
     const parts = document.getElementById("parts-rows");
     if (left && parts && left.parts) parts.scrollTop = left.parts;

@@ -9,6 +9,10 @@
   const GRIDS = "grids"; // source and layer, as the server's style names them
   const GIVE_UP_MS = 8000; // a tile server that does not answer must not hold the map for ever
   const AGAIN_MS = 50;
+  const MOVED_BY = [
+    "dragPan", "dragRotate", "scrollZoom", "boxZoom", "doubleClickZoom", "touchZoomRotate",
+    "touchPitch", "keyboard",
+  ];
   const TOO_EARLY = "Style is not done loading.";
   const { graphics } = window.grid135;
   const stats = { drawn: 0, coloured: 0, errors: 0 };
@@ -67,6 +71,7 @@
     const began = drawing;
     const over = () => {
       if (drawing === began) drawing = 0;
+      hold();
       colour();
       draw();
     };
@@ -76,6 +81,12 @@
       watched.on("styledata", colour);
       watched.on("idle", colour);
     }
+  }
+
+  /** The camera is the server's, also under a hand: marks and names lie over it by its place. */
+  function hold() {
+    const here = map();
+    MOVED_BY.forEach((way) => here && here[way] && here[way].disable());
   }
 
   function wanted() {

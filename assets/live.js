@@ -23,6 +23,7 @@
   let pending = {};
   let scheduled = false;
   let sent = null; // the map as the server drew it
+  let held = false; // the page asks for its moments itself
   let scene = ""; // what a person has stopped the rotation at
 
   function ready() {
@@ -86,7 +87,7 @@
       if (build && build !== message.build) return restart(Math.random() * ROOM_SPREAD_MS);
       build = message.build;
     }
-    if (message.props) {
+    if (message.props && !held) {
       stats.messages += 1;
       stats.lastSeq = message.seq;
       Object.assign(pending, message.props);
@@ -206,6 +207,11 @@
     });
   }
 
+  /** From now on the page shows what it asks for itself; the stream says how the server is. */
+  function hold() {
+    held = true;
+  }
+
   /** Show one scene, or with an empty name those of the round. */
   function watchScene(name) {
     scene = name;
@@ -219,7 +225,7 @@
   }
 
   window.grid135.live = {
-    show: show,
+    show: show, hold: hold,
     stats: stats, watch: watchScene, connect: connect, restart: restart, state: state,
   };
   start();

@@ -142,6 +142,7 @@
     at = Number(data.dataset.at);
     speed = SPEEDS.includes(Number(query().get("speed"))) ? Number(query().get("speed")) : speed;
     put("at", iso(at));
+    window.grid135.live.hold(); // the stream goes on with the moment that it was opened with
     build();
   }
 

@@ -1,9 +1,10 @@
 """The desk: from the street down to the incident, every number a way to its rows."""
 
-from dash import dcc, html
+from dash import html
 from dash_ag_grid import AgGrid
 
 from dashboard.pages.box import box
+from dashboard.pages.map_box import map_box
 from dashboard.pages.page import Page
 from dashboard.panels.desk import cases, course, heading, parts, tiles
 from dashboard.panels.desk import map as of_map
@@ -18,7 +19,7 @@ def layout() -> html.Div:
             html.A(id="desk-skip", href="#cases-grid", className="skip"),
             _heading(),
             box("tiles", html.Div(id="tiles-row")),
-            _map(),
+            map_box(),
             box("parts", html.H2(id="parts-heading"), html.Ul(id="parts-rows"), framed=True),
             box("kinds", html.H2(id="kinds-heading"), html.Ul(id="kinds-rows"), framed=True),
             box("course", html.H2(id="course-heading"), html.Div(id="course-bars"), framed=True),
@@ -42,29 +43,6 @@ def _heading() -> html.Section:
         html.Div(
             [html.Div(id="desk-span"), html.Div(id="desk-filters")], className="desk__filters"
         ),
-    )
-
-
-def _map() -> html.Section:
-    return box(
-        "map",
-        dcc.Graph(
-            id="map-figure",
-            className="map__figure",
-            responsive=True,
-            config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
-        ),
-        html.Div(id="map-grids", hidden=True),
-        html.Div(
-            [html.Div(id="map-names"), html.Div(id="map-marks")],
-            id="map-overlay",
-            className="map__overlay",
-        ),
-        html.Div(id="map-heading", className="map__heading"),
-        html.Div(id="map-north", className="north"),
-        html.Div(id="map-legend", className="legend"),
-        html.Div(id="map-list", className="map__list"),
-        framed=True,
     )
 
 

@@ -83,6 +83,7 @@ def test_from_a_tile_of_the_street_to_why_one_case_missed_in_two_clicks(
     page.goto(f"{desk.url}/?lang={language}")
     tile = page.locator(".desk-tile").nth(2)
 
+    assert "has-miss" in (tile.get_attribute("class") or "")  # its red edge
     tile.locator(".count--miss").click()
     page.wait_for_url("**verdict=miss**")
     assert rows_of(page) == 1

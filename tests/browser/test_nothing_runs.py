@@ -58,6 +58,9 @@ def pages() -> list[str]:
         "/quarantine",
         "/sources",
         "/lab",
+        "/handover",
+        "/playback",
+        "/grid/G1",
         "/admin?tab=audit&who=%3Cimg%20src=x%20onerror=%22window.ran=true%22%3E",
         "/login",
     ]
