@@ -4,13 +4,13 @@ Method: N incidents over ten years, in 60 grids of 8 communities, of 12 kinds an
 of them complete, some without an arrival, one in a hundred never closed, are entered as the door
 would have (``long_history.py``), without their reports, which no figure reads. Then random
 questions are asked: windows from an hour to ten years with ragged ends, with and without groups
-and filters, one in ten as of a moment of the past. ``p50_ms`` and ``p95_ms`` are one answer of
+and filters, by shift and of one shift (over a year at most, as the product has it), one in ten as
+of a moment of the past. ``p50_ms`` and ``p95_ms`` are one answer of
 ``kpi`` with all its figures, its pages in memory; with ``cpu`` in processor time, which is what it
 would be on a machine with nothing else to do; ``rows_read`` is how many rows it reads on
 average. ``brute_ms`` is the mean time of plain SQL over all incidents of the same windows, which
 counts no more than hits and misses of the cumulative arrival; ``ratio`` is how many times as long
-that takes. ``shift_month_ms`` and ``shift_year_ms`` are figures by shift, in
-processor time.
+that takes. ``shift_month_ms`` and ``shift_year_ms`` are what figures by shift take, p95 of 20.
 """
 
 import argparse
@@ -45,6 +45,7 @@ from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED
 from pipelines.query import kpi
 from pipelines.settings import load
+from pipelines.shifts import LONGEST
 from pipelines.store import schema
 from pipelines.store.places import Place, open_backend
 from pipelines.store.rows import to_ms
@@ -52,7 +53,8 @@ from pipelines.store.store import Reader, Writer
 
 QUESTIONS = 300
 _SUMMED = (By.STREET, By.COMMUNITY, By.GRID, By.KIND, By.SOURCE)
-_SHIFT_QUESTIONS = 10
+_SHIFT_QUESTIONS = 20
+SHIFTS = ("08:00", "20:00")
 
 
 def main() -> None:
@@ -81,22 +83,27 @@ def measure(folder: Path, incidents: int, url: str | None = None) -> dict[str, f
     questions = list(islice(queries(random.Random(5)), QUESTIONS))
     taken, cpu, rows = ask(installation, questions)
     brute = [brute_ms(installation, query) for query in questions[::30]]
-    by_shift = {days: ask(installation, list(shift_queries(days)))[1] for days in (30, 365)}
+    by_shift = {days: ask(installation, list(shift_queries(days)))[0] for days in (30, 365)}
     return {
         "benchmark": "history",
         "incidents": known,
         "build_s": round(build_s, 1),
         "p50_ms": round(statistics.median(taken), 2),
-        "p95_ms": round(sorted(taken)[int(len(taken) * 0.95)], 2),
+        "p95_ms": p95(taken),
         "cpu_p50_ms": round(statistics.median(cpu), 2),
-        "cpu_p95_ms": round(sorted(cpu)[int(len(cpu) * 0.95)], 2),
+        "cpu_p95_ms": p95(cpu),
         "brute_ms": round(statistics.mean(brute), 1),
         "ratio": round(statistics.mean(brute) / statistics.mean(taken), 1),
         "rows_read": round(statistics.mean(rows)),
-        "shift_month_ms": round(statistics.median(by_shift[30]), 1),
-        "shift_year_ms": round(statistics.median(by_shift[365]), 1),
+        "shift_month_ms": p95(by_shift[30]),
+        "shift_year_ms": p95(by_shift[365]),
         "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
+
+
+def p95(taken: Sequence[float]) -> float:
+    """What 95 of a hundred do not exceed, to the hundredth."""
+    return round(sorted(taken)[int(len(taken) * 0.95)], 2)
 
 
 def opened_or_built(folder: Path, incidents: int, url: str | None = None) -> Installation:
@@ -147,14 +154,19 @@ def queries(dice: random.Random) -> Iterator[Query]:
     """Random questions: every length of window, grouping and filter there is."""
     while True:
         hours = 87_660 ** dice.random()
+        by = dice.choice((None, *_SUMMED, By.SHIFT))
+        shift = dice.choice(SHIFTS) if dice.random() < 0.1 else None
         length = timedelta(hours=hours)
+        if by is By.SHIFT or shift is not None:
+            length = min(length, LONGEST)
         begin = START + dice.random() * max(SPAN - length, timedelta(0))
         past = dice.random() < 0.1
         yield Query(
             as_of=begin + length * dice.random() if past else NOW,
             start=begin,
             end=begin + length,
-            by=dice.choice((None, *_SUMMED)),
+            by=by,
+            shift=shift,
             milestone=dice.choice(TARGETED),
             reading=dice.choice(tuple(Reading)),
             community=dice.choice(("03", "05")) if dice.random() < 0.15 else None,
@@ -202,6 +214,11 @@ class _Counting(Reader):
         found = super().rows(query)
         self.read += len(found)
         return found
+
+    def by_key(self, table: Any, keys: Any) -> Iterator[Any]:
+        for row in super().by_key(table, keys):
+            self.read += row is not None
+            yield row
 
     def sums(self, wanted: Any) -> Iterator[Any]:
         for row in super().sums(wanted):

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.binding import bind_all
 from pipelines.groups import Desk
 from pipelines.model.clock import CLOCKS, Mark, Outcome, Verdict
 from pipelines.model.fact import Reason
@@ -130,6 +131,7 @@ def write_history(writer: Writer, desk: Desk, number: int) -> None:
                 writer.add(schema.rollup, list(rollup_rows(calls, entries, per, level, desk.zone)))
         seen.update(np.unique(calls.slots).tolist())
     writer.add(schema.slot, [(int(numbers[slot]), *_slot(slot)) for slot in sorted(seen)])
+    bind_all(writer)
 
 
 def judged(calls: Calls, rules: Rules) -> NDArray[np.uint32]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection
 
+from pipelines.binding import Binder
 from pipelines.canary import Aviary
 from pipelines.clock import Clock
 from pipelines.freezer import Freezer
@@ -168,6 +169,7 @@ class Duty:
         def guard(writer: Writer) -> None:
             self._leases.guard(writer, [lease])
 
+        self._upkeep.append(Binder(installation.store, guard, clock).round())
         if installation.settings.freezing.automatic:
             self._upkeep.append(Freezer(installation, guard, clock).round())
         terms = installation.settings.privacy

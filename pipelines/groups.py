@@ -1,7 +1,7 @@
 """What can be asked: which incidents, by what they are grouped, and what an answer needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import NOT_ON_MAP
 from pipelines.model.rules import Rules
-from pipelines.shifts import checked, shift_key, shift_of, spans_of
+from pipelines.shifts import checked, shift_of, spans_of
 from pipelines.store import schema
 from pipelines.store.buckets import Span
 from pipelines.store.sheets import SEVERITY_MASK, Slot
@@ -270,14 +270,3 @@ def spans(query: Query, desk: Desk) -> list[Span]:
 def on_shift(query: Query, desk: Desk, moment: datetime) -> bool:
     """True when what began at a moment passes the query's filter by shift."""
     return query.shift is None or desk.shift_at(moment) == query.shift
-
-
-def by_shift(query: Query, desk: Desk) -> dict[str, Query]:
-    """The same question for each shift that is asked for, instead of by shift.
-
-    Raises QueryError when it cannot be answered.
-    """
-    checked(query.window, desk.shifts, query.shift)
-    keys = [shift_key(start) for start in desk.shifts]
-    wanted = (key for key in keys if query.shift in (None, key))
-    return {key: replace(query, by=None, shift=key) for key in wanted}

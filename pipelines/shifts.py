@@ -11,11 +11,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipelines.errors import QueryError
 from pipelines.store.buckets import Span
+from pipelines.store.rows import to_ms
 
 LONGEST = timedelta(days=366)
-"""What is counted by shift is read hour by hour, not from the sums of months."""
+"""What is counted by shift is counted one by one, not from the sums of months."""
 _DAY = timedelta(days=1)
 _NO_SHIFTS = "there are no shifts; name them in the configuration, as [wall] shifts"
 
@@ -46,6 +50,23 @@ def spans_of(key: str, window: Span, shifts: Sequence[time], zone: ZoneInfo) -> 
         if name == key
     )
     return [span for span in spans if span[0] < span[1]]
+
+
+class Turns:
+    """Which shift was on duty, for many moments within a window at once."""
+
+    def __init__(self, window: Span, shifts: Sequence[time], zone: ZoneInfo) -> None:
+        self.keys = list(dict.fromkeys(map(shift_key, shifts)))
+        begin, end = (moment.astimezone(zone).date() for moment in window)
+        turns = list(_boundaries(begin - _DAY, end + _DAY, shifts, zone))
+        self._starts = np.array([to_ms(start) for start, _ in turns], dtype=np.int64)
+        self._shifts = np.array([self.keys.index(key) for _, key in turns], dtype=np.int64)
+
+    def of(self, begun_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The number of each one's shift in ``keys``; they ascend and lie in the window."""
+        edges = np.searchsorted(begun_ms, self._starts[1:])
+        lengths = np.diff(edges, prepend=0, append=len(begun_ms))
+        return np.repeat(self._shifts, lengths)
 
 
 def checked(window: Span, shifts: Sequence[time], key: str | None) -> None:

@@ -1,6 +1,6 @@
 """Adding up what a query asks for, from rollups and the few incidents that still change."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,18 +12,18 @@ from pipelines.groups import (
     By,
     Desk,
     Query,
-    by_shift,
     check_places,
+    group_at,
     group_key,
     matches,
     passes,
-    spans,
 )
 from pipelines.hindsight import differences
 from pipelines.model.clock import CLOCKS, Reading
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
 from pipelines.model.tally import ClockTally, Tally, entries_of
+from pipelines.shifts import Turns, checked
 from pipelines.store.backends.backend import Bucket, WantedSums
 from pipelines.store.buckets import SUMMED, Level, Part, cover, starts_in
 from pipelines.store.rollups import (
@@ -34,12 +34,14 @@ from pipelines.store.rollups import (
     Group,
     count_entries,
     count_listed,
-    sheets_of,
 )
 from pipelines.store.rows import from_ms, incident_from, to_ms
-from pipelines.store.sheets import CLOSED_BIT, LINE_BYTES, Slot, columns, read, severity_of
+from pipelines.store.sheets import CLOSED_BIT, STATE_MASK, STATE_SHIFT, Slot, severity_of
 from pipelines.store.slots import SlotTable, grids_in
 from pipelines.store.store import Reader
+from pipelines.store.volumes import Lines, Stretch, Wish, read_lines
+
+Whole = NDArray[np.int64]
 
 _ALL_CLOCKS = tuple(range(len(CLOCKS)))
 _ASKED = {
@@ -55,9 +57,6 @@ _ASKED = {
 
 def tallies(reader: Reader, query: Query, desk: Desk) -> dict[str, Tally]:
     """The whole tally of each group that has an incident."""
-    if query.by is By.SHIFT:
-        each = {key: tallies(reader, q, desk) for key, q in by_shift(query, desk).items()}
-        return {key: found["all"] for key, found in each.items() if found}
     found = _Totals(reader, query, desk, _ALL_CLOCKS).results()
     return {key: Tally.of_clocks(clocks, n) for key, (n, clocks) in found.items()}
 
@@ -66,12 +65,6 @@ def clock_tallies(
     reader: Reader, query: Query, desk: Desk, milestone: Milestone, reading: Reading
 ) -> dict[str, ClockTally]:
     """The counts of one clock for each group that has an incident; reads no other clock."""
-    if query.by is By.SHIFT:
-        each = {
-            key: clock_tallies(reader, q, desk, milestone, reading)
-            for key, q in by_shift(query, desk).items()
-        }
-        return {key: groups["all"] for key, groups in each.items() if groups}
     clock = CLOCKS.index((milestone, reading))
     found = _Totals(reader, query, desk, (clock,)).results()
     return {key: clocks[0] for key, (_, clocks) in found.items()}
@@ -93,27 +86,25 @@ class _Totals:
         self._clocks = clocks
         self._silent = desk.silent(reader, query.as_of)
         self._per = _per(query, desk, silent=bool(self._silent))
+        self._turns = _turns(query, desk)
         self._keys: dict[Slot, tuple[str, bool] | None] = {}
         self._groups: dict[tuple[str, bool], Group] = {}
         self._names: list[tuple[str, bool]] = []
-        self._slots: tuple[SlotTable, NDArray[np.int64]] | None = None
+        self._slots: tuple[SlotTable, Whole] | None = None
 
     def results(self) -> dict[str, tuple[int, list[ClockTally]]]:
         """How many incidents each group has, and the counts of each clock."""
-        lines: list[tuple[bytes, int]] = []
-        levels = [level for level in SUMMED if self._per in COMBINATIONS[level]]
         buckets: list[Bucket] = []
-        for part in self._parts(levels):
+        stretches: list[Stretch] = []
+        for part in self._parts():
             if part.level is Level.HOUR:
                 begin, end = part.span
-                pieces = sheets_of(self._reader, to_ms(begin), to_ms(end))
-                content = b"".join(piece for _, piece in pieces)
-                lines.append((_taken(content, self._query), part.sign))
+                stretches.append((part.sign, to_ms(begin), to_ms(end)))
             else:
                 starts = starts_in(part, self._desk.zone)
                 buckets += (Bucket(part.sign, int(part.level), to_ms(start)) for start in starts)
         self._add_rows(buckets)
-        self._add_lines(lines)
+        self._add_lines(stretches)
         count_listed(list(self._groups.values()), self._clocks)
         self._correct_unsettled()
         self._look_back()
@@ -126,14 +117,15 @@ class _Totals:
             if not hushed and group.incidents
         }
 
-    def _parts(self, levels: Sequence[Level]) -> Sequence[Part]:
-        """What the window is added up from; what no sum is kept by is read by the hour."""
-        if self._query.shift is None and not self._query.asks_each:
+    def _parts(self) -> Sequence[Part]:
+        """What the window is added up from; what no sum is kept by is read one by one."""
+        if self._turns is None and not self._query.asks_each:
+            levels = [level for level in SUMMED if self._per in COMBINATIONS[level]]
             return cover(self._query.window, self._desk.zone, levels)
-        return [Part(Level.HOUR, 1, span) for span in spans(self._query, self._desk)]
+        return [Part(Level.HOUR, 1, self._query.window)]
 
     def _group(self, slot: Slot) -> Group | None:
-        """Where an incident of this slot counts, if it is asked for.
+        """Where a sum of incidents of this slot counts, if it is asked for.
 
         What belongs to a silent source is counted apart, for some of it is unknown.
         """
@@ -180,28 +172,53 @@ class _Totals:
             sources if per & SOURCE else [""],
         )
 
-    def _add_lines(self, pieces: Sequence[tuple[bytes, int]]) -> None:
-        for content, sign in pieces:
-            if content:
-                self._add_sheet(content, sign)
+    def _add_lines(self, stretches: Sequence[Stretch]) -> None:
+        """Add incidents one by one, or take them away: thousands at once, as arrays."""
+        wish = Wish(
+            self._clocks,
+            begun=self._turns is not None,
+            slots=self._per != 0,
+            states=self._query.asks_each,
+        )
+        for sign, lines in read_lines(self._reader, stretches, wish, self._desk.slot_table):
+            which = self._which(lines)
+            entries = lines.entries
+            if (which < 0).any():
+                asked = which >= 0
+                which, entries = which[asked], [column[asked] for column in entries]
+            numbers = np.bincount(which, minlength=len(self._names))
+            there = np.flatnonzero(numbers)
+            groups = [self._group_at(self._names[i]) for i in there.tolist()]
+            for group, n in zip(groups, numbers[there].tolist(), strict=True):
+                group.incidents += sign * n
+            place = np.zeros(len(self._names), dtype=np.int64)
+            place[there] = np.arange(len(there))
+            count_entries(groups, entries, place[which], sign)
 
-    def _add_sheet(self, content: bytes, sign: int) -> None:
-        """Add the lines of sheets, or take them away: thousands at once, as arrays."""
-        numbers, entries = columns(content)
-        table, at = self._desk.slot_table.holding(self._reader, numbers)
-        of_line = self._keys_of(table)[at]
-        asked = of_line >= 0
-        of_line = of_line[asked]
-        counts = np.bincount(of_line, minlength=1)
-        there = np.flatnonzero(counts)
-        groups = [self._group_at(self._names[i]) for i in there.tolist()]
-        for group, n in zip(groups, counts[there].tolist(), strict=True):
-            group.incidents += sign * n
-        which = np.searchsorted(there, of_line)
-        by_clock = [entries[asked, index] for index in self._clocks]
-        count_entries(groups, by_clock, which, sign)
+    def _which(self, lines: Lines) -> Whole:
+        """Of each line the number of its group in ``_names``; -1 if it is not asked for."""
+        query, turns = self._query, self._turns
+        if lines.table is not None:
+            which = self._keys_of(lines.table)[lines.slots]
+        else:
+            which = np.zeros(lines.number, dtype=np.int64)
+            self._name([_everywhere(query, self._desk)])
+        if turns is not None:
+            turn = turns.of(lines.begun)
+            taken = np.array([query.shift in (None, key) for key in turns.keys])[turn]
+            if query.by is By.SHIFT:
+                self._name(turns.keys)
+                which = np.where(which < 0, -1, 2 * turn + which)
+            which = np.where(taken, which, -1)
+        if query.asks_each:
+            which = np.where(_states_taken(query)[lines.states], which, -1)
+        return which
 
-    def _keys_of(self, table: SlotTable) -> NDArray[np.int64]:
+    def _name(self, keys: Iterable[str]) -> None:
+        """Call the groups of lines so; each is parted into what is heard of and what is not."""
+        self._names = [(key, hushed) for key in keys for hushed in (False, True)]
+
+    def _keys_of(self, table: SlotTable) -> Whole:
         """Of each slot of the table, the number of its group in ``_names``; -1 if not asked for.
 
         Filters and groups look at grid, kind and source apart, so each of those is asked once,
@@ -217,13 +234,14 @@ class _Totals:
             & np.array([kinds is None or kind in kinds for kind in table.kinds])[table.kind]
             & np.array([sources is None or one in sources for one in table.sources])[table.source]
         )
+        by = None if query.by is By.SHIFT else query.by
         values, which = {
             By.KIND: (table.kinds, table.kind),
             By.SOURCE: (table.sources, table.source),
-        }.get(query.by or By.STREET, (table.grids, table.grid))
-        keys = [group_key(query.by, desk, value, value, value) for value in values]
+        }.get(by or By.STREET, (table.grids, table.grid))
+        keys = [group_key(by, desk, value, value, value) for value in values]
         named = {key: 2 * i for i, key in enumerate(dict.fromkeys(keys))}
-        self._names = [(key, hushed) for key in named for hushed in (False, True)]
+        self._name(named)
         hushed = np.array([one in self._silent for one in table.sources], dtype=np.int64)
         of_value = np.array([named[key] for key in keys], dtype=np.int64)
         found = np.where(fits, of_value[which] + hushed[table.source], -1)
@@ -237,12 +255,11 @@ class _Totals:
             to_ms(self._query.as_of), begin_ms=to_ms(begin), end_ms=to_ms(end)
         )
         for row in rows:
-            slot = Slot(row.grid, row.kind or "", row.source)
-            group = self._group(slot)
             incident = incident_from(row)
-            if group is not None and passes(incident, self._query, self._desk):
+            if passes(incident, self._query, self._desk):
+                group = self._group_of(incident)
                 self._post(group, incident, from_ms(row.settles_ms), -1, alive=True)
-                self._post_now(slot, incident, 1)
+                self._post_now(incident, 1)
 
     def _look_back(self) -> None:
         """Get from what is known now to what was known then."""
@@ -255,19 +272,20 @@ class _Totals:
                 if incident is None or not passes(incident, self._query, self._desk):
                     continue
                 if begin <= incident.t0.at < end:
-                    slot = Slot(incident.grid, incident.kind or "", incident.source)
-                    self._post_now(slot, incident, sign)
+                    self._post_now(incident, sign)
 
-    def _post_now(self, slot: Slot, incident: Incident, sign: int) -> None:
-        group = self._group(slot)
-        if group is None:
-            return
-        alive = slot.source not in self._silent
-        if not alive:
-            key = self._keys[slot]
-            assert key is not None
-            group = self._group_at((key[0], False))
+    def _post_now(self, incident: Incident, sign: int) -> None:
+        group = self._group_at((self._key_of(incident), False))
+        alive = incident.source not in self._silent
         self._post(group, incident, self._query.as_of, sign, alive=alive)
+
+    def _group_of(self, incident: Incident) -> Group:
+        """Where an incident that is asked for counts, once it has settled."""
+        return self._group_at((self._key_of(incident), incident.source in self._silent))
+
+    def _key_of(self, incident: Incident) -> str:
+        where = (incident.grid, incident.kind or "", incident.source)
+        return group_at(self._query.by, self._desk, incident.t0.at, *where)
 
     def _post(
         self, group: Group, incident: Incident, now: datetime, sign: int, *, alive: bool
@@ -286,16 +304,23 @@ class _Totals:
                 total.count(counter, n)
 
 
-def _taken(content: bytes, query: Query) -> bytes:
-    """The lines of incidents of the severity and state that are asked for."""
-    if not query.asks_each:
-        return content
-    starts = read(content, ()).starts
-    wanted = [query.takes(severity_of(s), closed=bool(s & CLOSED_BIT)) for s in starts]
-    size = LINE_BYTES
-    return b"".join(
-        content[i * size : (i + 1) * size] for i, is_wanted in enumerate(wanted) if is_wanted
-    )
+def _turns(query: Query, desk: Desk) -> Turns | None:
+    """The shifts of the window, where the question is about shifts."""
+    if query.by is not By.SHIFT and query.shift is None:
+        return None
+    checked(query.window, desk.shifts, query.shift)
+    return Turns(query.window, desk.shifts, desk.zone)
+
+
+def _everywhere(query: Query, desk: Desk) -> str:
+    """The key of the one group of a question that does not look at grid, kind or source."""
+    return "all" if query.by in (None, By.SHIFT) else group_key(query.by, desk, "", "", "")
+
+
+def _states_taken(query: Query) -> NDArray[np.bool_]:
+    """Of each state that a line may have, whether its incidents are asked for."""
+    starts = [state << STATE_SHIFT for state in range(STATE_MASK + 1)]
+    return np.array([query.takes(severity_of(s), closed=bool(s & CLOSED_BIT)) for s in starts])
 
 
 def _per(query: Query, desk: Desk, *, silent: bool) -> int:

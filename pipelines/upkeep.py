@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Table
 
+from pipelines.binding import bind_all
 from pipelines.books import Books
 from pipelines.geo.placing import placed
 from pipelines.groups import Desk
 from pipelines.model.incident import fold
 from pipelines.store import schema
 from pipelines.store.store import Reader, Store, Writer, scratch_store
+from pipelines.store.volumes import wrong_days
 
 CHUNK = 1000
 DIFFERENCES_SHOWN = 20
@@ -41,8 +43,10 @@ def rebuild(store: Store, desk: Desk, progress: Progress = _quietly) -> int:
     One transaction: broken off, everything is as it was.
     """
     with store.writing() as writer:
-        writer.clear(schema.incident, schema.rollup, schema.sheet)
-        return _make(writer, writer, desk, progress)
+        writer.clear(schema.incident, schema.rollup, schema.sheet, schema.volume)
+        made = _make(writer, writer, desk, progress)
+        bind_all(writer)
+        return made
 
 
 def verify(store: Store, desk: Desk, progress: Progress = _quietly) -> Verification:
@@ -50,6 +54,7 @@ def verify(store: Store, desk: Desk, progress: Progress = _quietly) -> Verificat
     with scratch_store() as anew, store.reading() as reader, anew.writing() as writer:
         incidents = _make(reader, writer, desk, progress)
         found = [_compare(reader, writer, table) for table in _MADE]
+        found.append([f"{schema.volume.name} {day}" for day in wrong_days(reader)])
         cells = writer.count(schema.rollup) + writer.count(schema.sheet)
     wrong = [difference for differences in found for difference in differences]
     return Verification(

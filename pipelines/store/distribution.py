@@ -24,6 +24,7 @@ DISTRIBUTION: Mapping[str, str] = {
     "signal": "device",
     "rollup": "grid",
     "sheet": "hour_ms",
+    "volume": "day_ms",
     "quarantine": "content",
     "remark": "subject",
     "context": EVERYWHERE,

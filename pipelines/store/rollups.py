@@ -35,6 +35,7 @@ from pipelines.store.sheets import (
 )
 from pipelines.store.store import Reader, Writer
 from pipelines.store.sums import Sum, changed, numbers, pack
+from pipelines.store.volumes import release
 
 GRID, KIND, SOURCE = 1, 2, 4
 COMBINATIONS = {
@@ -167,6 +168,7 @@ def _write_sheets(writer: Writer, sheets: Mapping[int, Change]) -> None:
             rows.append((hour, lines))
     writer.put(table, rows)
     writer.remove(table, empty)
+    release(writer, hours)
 
 
 def _write_cells(writer: Writer, changes: Mapping[Cell, list[Change]], zone: ZoneInfo) -> None:

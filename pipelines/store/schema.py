@@ -177,6 +177,15 @@ sheet = Table(
 )
 """The settled incidents of each hour, 40 bytes each."""
 
+volume = Table(
+    "volume",
+    metadata,
+    Column("day_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""The sheets of UTC days once more, a row a column of them; a day may be missing at any time."""
+
 slot = Table(
     "slot",
     metadata,

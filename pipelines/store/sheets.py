@@ -16,7 +16,6 @@ from struct import Struct
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.model.clock import CLOCKS
 from pipelines.store.sums import numbers
@@ -32,10 +31,13 @@ _OFFSET_BITS, _SEVERITY_BITS = 22, 4
 OFFSET_MASK = (1 << _OFFSET_BITS) - 1
 SEVERITY_SHIFT, SEVERITY_MASK = _OFFSET_BITS, (1 << _SEVERITY_BITS) - 1
 CLOSED_BIT = 1 << _OFFSET_BITS + _SEVERITY_BITS
+STATE_SHIFT, STATE_MASK = SEVERITY_SHIFT, SEVERITY_MASK << 1 | 1
+"""Where the second field of a line says severity and whether closed, in five bits."""
 assert HOUR_MS <= OFFSET_MASK, "an hour of milliseconds"
 assert _LINE.size % 8 == 0, "a line is whole 64-bit numbers"
-_COLUMNS = np.dtype([("slot", "<u8"), ("start", "<u4"), ("entries", "<u4", (_CLOCKS,))])
-assert _COLUMNS.itemsize == LINE_BYTES, "both say what a line is"
+COLUMNS = np.dtype([("slot", "<u8"), ("start", "<u4"), ("entries", "<u4", (_CLOCKS,))])
+"""A line for numpy."""
+assert COLUMNS.itemsize == LINE_BYTES, "both say what a line is"
 
 
 class Slot(NamedTuple):
@@ -111,20 +113,10 @@ def read(content: bytes, clocks: Iterable[int]) -> Lines:
     return Lines(numbers("Q", content)[0 :: _FIELDS // 2], columns, small[2::_FIELDS])
 
 
-def columns(content: bytes) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
-    """The slots of the lines, and what each counts for, a column a clock, as arrays."""
-    lines = np.frombuffer(content, _COLUMNS)
-    return lines["slot"], lines["entries"]
-
-
 def between(content: bytes, begin_ms: int, end_ms: int) -> bytes:
     """The lines of one sheet that begin in [begin, end), milliseconds since its hour began."""
     if begin_ms <= 0 and end_ms >= HOUR_MS:
         return content
-    size = LINE_BYTES
-    starts = numbers("I", content)[2::_FIELDS]
-    return b"".join(
-        content[i * size : (i + 1) * size]
-        for i, start in enumerate(starts)
-        if begin_ms <= start & OFFSET_MASK < end_ms
-    )
+    lines = np.frombuffer(content, COLUMNS)
+    offsets = lines["start"] & OFFSET_MASK
+    return lines[(offsets >= begin_ms) & (offsets < end_ms)].tobytes()

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from pipelines.binding import bind_all
 from pipelines.errors import QueryError
 from pipelines.installation import Installation
 from pipelines.model.clock import Reading, Verdict
@@ -227,6 +228,11 @@ class Street(RuleBasedStateMachine):
     @rule()
     def all_is_made_anew(self) -> None:
         rebuild(self.street.store, self.street.desk)
+
+    @rule()
+    def all_days_are_bound(self) -> None:
+        with self.street.store.writing() as writer:
+            bind_all(writer)
 
     @rule(query=queries)
     def someone_asks(self, query: Query) -> None:

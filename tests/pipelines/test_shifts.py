@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.binding import bind_all
 from pipelines.comparison import compare
 from pipelines.errors import QueryError
 from pipelines.groups import By, Query
@@ -79,12 +80,15 @@ def by_hand(street: Installation, asked: Query) -> dict[str, Tally]:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    start=st.integers(-DAY, 9 * DAY), length=st.integers(1, 9 * DAY), as_of=st.integers(0, 9 * DAY)
+    start=st.integers(-DAY, 9 * DAY),
+    length=st.integers(1, 9 * DAY),
+    as_of=st.integers(0, 9 * DAY),
+    is_bound=st.booleans(),
 )
 def test_the_figures_by_shift_are_what_counting_one_by_one_gives(
-    tmp_path_factory: pytest.TempPathFactory, start: int, length: int, as_of: int
+    tmp_path_factory: pytest.TempPathFactory, start: int, length: int, as_of: int, is_bound: bool
 ) -> None:
-    street = _once(tmp_path_factory)
+    street = _once(tmp_path_factory, is_bound=is_bound)
     asked = Query(as_of=at(as_of), start=at(start), end=at(start + length))
 
     with street.store.reading() as reader:
@@ -95,14 +99,17 @@ def test_the_figures_by_shift_are_what_counting_one_by_one_gives(
             assert one.get("all", EMPTY) == found.get(key, EMPTY)
 
 
-_KEPT: list[Installation] = []
+_KEPT: dict[bool, Installation] = {}
 
 
-def _once(factory: pytest.TempPathFactory) -> Installation:
-    if not _KEPT:
-        _KEPT.append(an_installation(factory.mktemp("street"), more=SHIFTS))
-        taken_in(_KEPT[0], *CALLS)
-    return _KEPT[0]
+def _once(factory: pytest.TempPathFactory, *, is_bound: bool) -> Installation:
+    if is_bound not in _KEPT:
+        street = _KEPT[is_bound] = an_installation(factory.mktemp("street"), more=SHIFTS)
+        taken_in(street, *CALLS)
+        if is_bound:
+            with street.store.writing() as writer:
+                bind_all(writer)
+    return _KEPT[is_bound]
 
 
 def test_the_rows_of_a_shift_are_as_many_as_its_figure_says(street: Installation) -> None:
