@@ -208,6 +208,6 @@
   }
 
   window.grid135 = Object.assign(window.grid135 || {}, {
-    fit: { placed: placed, all: all },
+    fit: { placed: placed, all: all, projection: projection, rem: rem },
   });
 })();

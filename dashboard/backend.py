@@ -131,3 +131,6 @@ class Backend(Protocol):
 
     def grids_geojson(self) -> bytes:
         """The grid outlines as a FeatureCollection; ``feature.id`` is the grid's code."""
+
+    def device_places(self) -> bytes:
+        """Where the devices are: a JSON list of [lat, lon], by the numbers the map calls them."""

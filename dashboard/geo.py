@@ -27,6 +27,7 @@ def geo_routes(backend: Backend) -> list[Route]:
     return [
         Route("/geo/style.json", _style(backend)),
         Route("/geo/grids.geojson", _grids(backend)),
+        Route("/geo/devices.json", _devices(backend)),
         Route("/geo/{layer}.geojson", _layer(backend)),
     ]
 
@@ -38,6 +39,13 @@ def _grids(backend: Backend) -> Callable[[Request], object]:
         )
 
     return grids
+
+
+def _devices(backend: Backend) -> Callable[[Request], object]:
+    async def devices(request: Request) -> Response:
+        return await _kept(request, _seen(backend, request).device_places(), "application/json")
+
+    return devices
 
 
 def _layer(backend: Backend) -> Callable[[Request], object]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from pipelines.installation import Installation
 from pipelines.local_map import LocalMap, Mark, MarkRole, local_map
-from pipelines.model.device import Condition
+from pipelines.model.device import POSITION, Condition
 from pipelines.model.fact import Statement
 from pipelines.model.incident import Incident
 from pipelines.privacy import masked
@@ -78,7 +78,9 @@ def device_line(reader: Reader, installation: Installation, device: Device) -> D
         address=masked(entry.address) if entry else "",
         conditions=tuple(sorted(state.holding)) if state else (),
         last_seen=state.last_seen if state else None,
-        values=tuple((n, m.value) for n, m in sorted(state.values.items())) if state else (),
+        values=tuple((n, m.value) for n, m in sorted(state.values.items()) if n != POSITION)
+        if state
+        else (),
         signals=tuple(
             SignalLine(
                 at=from_ms(row.at_ms),

@@ -1,7 +1,10 @@
 """The register of devices (设备): where each one hangs, what it is, and who goes there."""
 
-from collections.abc import Collection, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,6 +67,12 @@ class Register:
 
     def __init__(self, entries: Mapping[tuple[str, str], DeviceEntry]) -> None:
         self._entries = entries
+        self._confined: dict[frozenset[str], Register] = {}
+
+    @cached_property
+    def places(self) -> "Places":
+        """Where the devices are, for the map."""
+        return Places(e for e in self._entries.values() if e.lat is not None and e.lon is not None)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -75,9 +84,12 @@ class Register:
         """The row of a device, if it has one."""
         return self._entries.get((source, device))
 
-    def within(self, grids: Collection[str]) -> "Register":
-        """The devices that hang in some grids."""
-        return Register({key: e for key, e in self._entries.items() if e.grid in grids})
+    def within(self, grids: frozenset[str]) -> "Register":
+        """The devices that hang in some grids; picked out once, for a scope asks often."""
+        if grids not in self._confined:
+            mine = {key: e for key, e in self._entries.items() if e.grid in grids}
+            self._confined[grids] = Register(mine)
+        return self._confined[grids]
 
     def placed(self, statement: Statement) -> Statement:
         """The statement, with the place and name of the device whose alarm it is about."""
@@ -91,6 +103,27 @@ class Register:
             known = (place.address or entry.address or None, place.grid or entry.grid or None)
             statement = statement._replace(place=Place(entry.lat, entry.lon, *known))
         return statement._replace(title=statement.title or entry.name)
+
+
+class Places:
+    """Where devices are, as one file that a browser keeps: each has its place in it by number.
+
+    The file is a list of [lat, lon] in WGS-84 degrees and says nothing else about a device.
+    """
+
+    def __init__(self, entries: Iterable[DeviceEntry]) -> None:
+        placed = tuple(entries)
+        self._numbers = {(e.source, e.device): i for i, e in enumerate(placed)}
+        spots = [[round(e.lat or 0.0, 6), round(e.lon or 0.0, 6)] for e in placed]
+        self.file = json.dumps(spots, separators=(",", ":")).encode()
+        self.version = hashlib.sha256(self.file).hexdigest()[:12]
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def number(self, source: str, device: str) -> int | None:
+        """Which place a device has in the file; None when nobody knows where it is."""
+        return self._numbers.get((source, device))
 
 
 def load_register(file: Path | None, *, crs: str = "WGS-84") -> Register:

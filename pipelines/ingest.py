@@ -44,6 +44,7 @@ from pipelines.store.rows import IncidentRow, moments_of, remark_row, report_row
 from pipelines.store.store import Store, Writer
 from pipelines.storing import Storing
 from pipelines.taps import checked_taps
+from pipelines.whereabouts import checked_positions
 
 CANARY = "(canary)"
 """What a rehearsed record is about, in place of a real incident or device."""
@@ -205,6 +206,8 @@ class Door:
                 bad.extend(_Bad(record, e, _bad_content(record)) for e in meant.problems)
             else:
                 said.append((record, seen(meant, record.horizon)))
+        signals, astray = checked_positions(signals, self._grids, source.to_wgs84)
+        bad.extend(_Bad(record, error, _bad_content(record)) for record, error in astray)
         placed_said = self._checked_places(source, said)
         placed_said = checked_taps(placed_said, self._grids, source.to_wgs84)
         if len(self._register):
@@ -270,7 +273,7 @@ class Door:
         )
         latest = [_latest(s) for _, s, _ in new]
         last_stamp = max((at for at in latest if at is not None), default=None)
-        latest += [signal.at for _, signal in signals if not signal.is_heartbeat]
+        latest += [signal.at for _, signal in signals if not signal.is_passing]
         latest += [None] * len(quarantined)
         return Taken(
             source=source,
@@ -278,7 +281,7 @@ class Door:
             last_stamp=last_stamp,
             flags=tuple(flag for _, flag in flagged),
             moments=tuple(latest),
-            heartbeats=tuple(signal.at for _, signal in signals if signal.is_heartbeat),
+            heartbeats=tuple(signal.at for _, signal in signals if signal.is_passing),
         )
 
     def _checked_places(
@@ -353,7 +356,7 @@ class Door:
         return rows
 
     def _hear(self, writer: Writer, signals: Sequence[tuple[Record, Signal]]) -> None:
-        """Add signals to what is known of their devices; keep all but heartbeats."""
+        """Add signals to what is known of their devices; keep all but what passes."""
         if not signals:
             return
         by_device: dict[tuple[str, str], list[Signal]] = defaultdict(list)
@@ -364,7 +367,7 @@ class Door:
             schema.device,
             [device_row(heard(states.get(name), said)) for name, said in by_device.items()],
         )
-        kept = [(record, signal) for record, signal in signals if not signal.is_heartbeat]
+        kept = [(record, signal) for record, signal in signals if not signal.is_passing]
         contexts = _add_contexts(writer, (record for record, _ in kept))
         rows = [signal_row(signal, record, contexts[record.context]) for record, signal in kept]
         writer.add_new(schema.signal, rows)

@@ -388,6 +388,12 @@ class Live:
         """The polygons that the map colours."""
         return self._installation.chart_at(self.now()).cells.geojson
 
+    def device_places(self) -> bytes:
+        """Where the devices of the register are."""
+        within = self._installation.desk.within
+        register = self._installation.register
+        return (register if within is None else register.within(within)).places.file
+
     def _answer(self, question: Any, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
         installation = self._installation
         query = parse(parameters, now=self.now(), zone=installation.desk.zone)

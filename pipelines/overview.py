@@ -30,6 +30,7 @@ from pipelines.snapshot import (
     SourceState,
     Stage,
     Tile,
+    UnitSpot,
 )
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader
@@ -50,6 +51,7 @@ from pipelines.wall.open_list import (
 )
 from pipelines.wall.stage import scenes_with_something, shift_at, stage_at
 from pipelines.watchkeeping import watch
+from pipelines.whereabouts import read_units
 from pipelines.windows import bounds
 
 _DEAF = frozenset({SourceState.DOWN, SourceState.UNATTENDED})
@@ -137,6 +139,7 @@ def read_snapshot(
         complaints=boards.complaints,
         communities=boards.communities,
         critical=boards.critical,
+        units=boards.units,
         shift=shift,
         stage=boards.stage,
         endurance=watch(
@@ -172,6 +175,7 @@ class _Boards(NamedTuple):
     communities: CommunityBoard | None
     critical: tuple[Critical, ...]
     stage: Stage
+    units: tuple[UnitSpot, ...]
 
 
 def _boards(
@@ -190,6 +194,7 @@ def _boards(
         installation.desk,
         now=now,
         silent_after=settings.devices.silent_after,
+        carried=settings.units.located_by,
         down=frozenset(s.id for s in sources if s.state in _DEAF),
     )
     complaints = read_complaints(reader, installation, memory.deadlines, lines, now=now)
@@ -210,8 +215,10 @@ def _boards(
         ),
     )
     keeps = settings.wall.scenes.critical_for * memory.rate
-    critical = read_critical(reader, installation, keeps, now=now)
-    return _Boards(devices, complaints, communities, critical, stage)
+    within = installation.desk.within
+    units = read_units(reader, installation.units, settings.units, within, now=now)
+    critical = read_critical(reader, installation, units, keeps, now=now)
+    return _Boards(devices, complaints, communities, critical, stage, units)
 
 
 def _tiles(installation: Installation, tally: Tally, since: datetime | None) -> tuple[Tile, ...]:

@@ -129,6 +129,15 @@ class DeviceAlarm:
     condition: Condition = Condition.ALARM
 
 
+class Ailing(StrEnum):
+    """How a device is told apart on the map."""
+
+    ALARM = "alarm"
+    """It is in alarm."""
+    TROUBLE = "trouble"
+    """It is to be repaired."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeviceBoard:
     """How the devices are doing. A device in two conditions is counted in both.
@@ -138,7 +147,9 @@ class DeviceBoard:
     for longer than their rhythm allows; ``unknown`` ones belong to a source that is down, so
     that their silence proves nothing. ``alarms`` and ``troubles``, what is to be repaired, come
     newest first, at most a few; ``holding`` counts them all. ``communities`` holds the number of
-    devices by community.
+    devices by community. ``places`` is the version of the file that says where the devices of the
+    register are, ``placed`` how many those are, and ``ailing`` which of them are in alarm or in
+    trouble, by their place in that file.
     """
 
     registered: int
@@ -149,6 +160,9 @@ class DeviceBoard:
     alarms: tuple[DeviceAlarm, ...]
     troubles: tuple[DeviceAlarm, ...] = ()
     communities: Mapping[str, int] = field(default_factory=dict)
+    places: str = ""
+    placed: int = 0
+    ailing: Mapping[Ailing, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Due(StrEnum):
@@ -249,14 +263,35 @@ class CommunityBoard:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UnitSpot:
+    """Where a unit is, WGS-84: as it said itself at ``seen_at``, or where it starts from (None).
+
+    ``is_first`` says whether it is one of those who are named as near.
+    """
+
+    code: str
+    names: Names
+    type: str
+    lat: float
+    lon: float
+    seen_at: datetime | None
+    strength: int | None = None
+    is_first: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NearUnit:
-    """A unit near an incident, as the crow flies."""
+    """A unit near an incident, as the crow flies.
+
+    ``is_located`` says whether it told itself where it is; else it is where it starts from.
+    """
 
     code: str
     names: Names
     type: str
     distance_m: int
     strength: int | None
+    is_located: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -447,6 +482,7 @@ class Snapshot:
     complaints: ComplaintBoard | None = None
     communities: CommunityBoard | None = None
     critical: tuple[Critical, ...] = ()
+    units: tuple[UnitSpot, ...] = ()
     shift: Shift | None = None
     stage: Stage = Stage()
     endurance: Endurance = field(default_factory=Endurance)

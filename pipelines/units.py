@@ -1,6 +1,7 @@
 """The register of units (处置力量): who could go, and where they start from."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from math import asin, cos, radians, sin, sqrt
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from pipelines.errors import SettingsError
 from pipelines.geo.coordinates import KNOWN, converter
-from pipelines.options import Options
+from pipelines.options import Duration, Options
 from pipelines.register import Row, number, read_register
 
 COLUMNS = ("code", "type", "name", "lat", "lon")
@@ -29,6 +30,15 @@ class UnitSettings(Options):
     first_there: tuple[str, ...] = Field(
         default=("fire_station", "patrol"),
         description="Types of unit that are named as near; empty is all.",
+    )
+    located_by: tuple[str, ...] = Field(
+        default=(),
+        description="Sources whose devices are units and say where they are: the device is the "
+        "unit's `code`, its `position` (see `device_table`) counts instead of the register's.",
+    )
+    position_lasts: Duration = Field(
+        default=timedelta(minutes=15),
+        description="How long a position counts; an older one says nothing of where a unit is.",
     )
 
 
@@ -56,13 +66,17 @@ class Units:
 
     def __init__(self, entries: Sequence[UnitEntry], *, first_there: Sequence[str] = ()) -> None:
         self._entries = tuple(entries)
-        self._first = tuple(e for e in entries if not first_there or e.type in first_there)
+        self._first = frozenset(e for e in entries if not first_there or e.type in first_there)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __iter__(self) -> Iterator[UnitEntry]:
         return iter(self._entries)
+
+    def is_first(self, unit: UnitEntry) -> bool:
+        """Whether it is of a type that is named as near."""
+        return unit in self._first
 
     def nearest(self, lat: float, lon: float, *, most: int) -> list[tuple[float, UnitEntry]]:
         """The units that would be there first, nearest first, with their distance in metres."""

@@ -17,7 +17,7 @@ def map_box() -> html.Section:
         ),
         html.Div(id="map-grids", hidden=True),
         html.Div(
-            [html.Div(id="map-names"), html.Div(id="map-marks")],
+            [html.Canvas(id="map-points"), html.Div(id="map-names"), html.Div(id="map-marks")],
             id="map-overlay",
             className="map__overlay",
         ),

@@ -21,6 +21,7 @@ def layout() -> html.Div:
             _header(),
             box("strip", html.Div(id="strip-tiles", className="strip__tiles")),
             map_box(),
+            _points(),
             _open(),
             _intake(),
             _quality(),
@@ -46,6 +47,15 @@ def _header() -> html.Section:
         html.Div(id="header-sources"),
         html.Div(id="sound"),  # filled by sound.js
         html.Div(id="header-clock", className="clock"),
+    )
+
+
+def _points() -> html.Section:
+    """What points.js draws over the map; nothing of it is seen here."""
+    return box(
+        "points",
+        html.Div(id="points-devices", hidden=True),
+        html.Div(id="points-units", hidden=True),
     )
 
 

@@ -8,6 +8,7 @@ from math import cos, radians
 from dashboard.elements import html
 from dashboard.figures.map import grid_map, grid_steps, ramp_step
 from dashboard.geometry import camera, position, world
+from dashboard.panels import points
 from dashboard.panels.open_list import place_name, state_attributes, urgency
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
@@ -129,7 +130,13 @@ def _legend(snapshot: Snapshot, say: Say) -> list[html.Span]:
         ),
         html.Span(shapes, className="legend__group"),
         html.Span(states, className="legend__group"),
+        *_points(snapshot, say),
     ]
+
+
+def _points(snapshot: Snapshot, say: Say) -> list[html.Span]:
+    keys = points.keys(snapshot, say)
+    return [html.Span(keys, className="legend__group")] if keys else []
 
 
 def _steps(step: int) -> tuple[str, ...]:

@@ -107,8 +107,10 @@ def _nearest(critical: Critical, say: Say) -> list[html.Ul]:
 
 def _near(unit: NearUnit, say: Say) -> html.Li:
     people = [] if unit.strength is None else [html.Small(say("scene.strength", n=unit.strength))]
+    mark = "point--unit" if unit.is_located else "point--unit-base"
     return html.Li(
         [
+            html.I(className=f"point {mark}"),
             html.Span([say.name(unit.names), *people], className="may-clip"),
             html.B(distance(unit.distance_m, say)),
         ]

@@ -91,7 +91,9 @@ class DeviceTableOptions(Options):
     )
     kind: str | None = Field(default=None, description="The kind of incident an alarm opens.")
     position: PositionColumns | None = Field(
-        default=None, description="Coordinates, where the register of devices has none."
+        default=None,
+        description="Where the device is. An alarm lies there where the register of devices has no "
+        "coordinates; a unit of `[units] located_by` stands there on the map.",
     )
 
     @field_validator("time_format", "sent_format")

@@ -14,7 +14,7 @@ from pipelines.decoders.device_options import HERE, NORMAL, DeviceTableOptions, 
 from pipelines.decoders.positions import position_reader
 from pipelines.decoders.table_options import as_tuple
 from pipelines.errors import BadRecordError
-from pipelines.model.device import BATTERY, Alarm, Condition, Signal
+from pipelines.model.device import BATTERY, POSITION, Alarm, Condition, Signal
 from pipelines.model.fact import Fact, Flag, Statement
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
@@ -114,7 +114,7 @@ class DeviceTableDecoder:
             said = (source, device, when.at, received_at, contents[0], *change)
             signals.append(Signal(*said, measured))
             if Condition.ALARM in change.begun:
-                place = self._place(row, doubts)
+                place = self._place(row, [])
                 doubts += [when.doubt] if when.doubt is not None else []
                 statements.append(
                     Statement(
@@ -197,7 +197,8 @@ class DeviceTableDecoder:
             else:
                 rule = f"is no charge; must be 0 to {self._options.battery_full:g}"
                 doubts.append(Flag(column, text[:_MOST], rule))
-        return found
+        where = self._place(row, doubts)
+        return found if where is None else found | {POSITION: f"{where.lat},{where.lon}"}
 
     def _reported(self, when: When) -> tuple[Fact, ...]:
         if when.reported is None:

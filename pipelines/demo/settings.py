@@ -12,7 +12,12 @@ from pydantic import Field
 
 from pipelines.options import Options
 
-SECRETS = ("GRID135_DEMO_TOKEN", "GRID135_DEMO_PUSH", "GRID135_DEMO_STATION")
+SECRETS = (
+    "GRID135_DEMO_TOKEN",
+    "GRID135_DEMO_PUSH",
+    "GRID135_DEMO_STATION",
+    "GRID135_DEMO_POSITIONS",
+)
 """The variables that hold what a simulated platform proves itself with; made up when not set."""
 
 MQTT_SOURCE = "smoke_mqtt"

@@ -19,6 +19,7 @@ from pipelines.demo.parts.broker import MqttSensors
 from pipelines.demo.parts.database import PoliceDatabase
 from pipelines.demo.parts.drops import DisputeTable, LabourLines, MarketWorkbooks
 from pipelines.demo.parts.part import Part
+from pipelines.demo.parts.positions import UnitPositions
 from pipelines.demo.parts.pushes import CtwingPushes, Pushes, as_json
 from pipelines.demo.parts.service import HotlineService
 from pipelines.demo.parts.transmission import TransmissionDevices
@@ -37,6 +38,7 @@ _SECRETS = {
     "hotline12345": "GRID135_DEMO_TOKEN",
     "smoke_push": "GRID135_DEMO_PUSH",
     "micro_station": "GRID135_DEMO_STATION",
+    "unit_positions": "GRID135_DEMO_POSITIONS",
 }
 
 
@@ -193,6 +195,11 @@ def _station(at: _Place) -> Part:
     return Pushes(at.ingest("micro_station"), secret=at.secret("micro_station"), written=as_json)
 
 
+def _positions(at: _Place) -> Part:
+    secret = at.secret("unit_positions")
+    return UnitPositions(at.ingest("unit_positions"), secret=secret, street=at.street)
+
+
 _PARTS: dict[str, Callable[[_Place], Part]] = {
     "police110": _police,
     "hotline12345": _hotline,
@@ -203,6 +210,7 @@ _PARTS: dict[str, Callable[[_Place], Part]] = {
     "smoke_mqtt": _mqtt,
     "smoke_push": _push,
     "micro_station": _station,
+    "unit_positions": _positions,
 }
 """The part behind each source of the demo street."""
 

@@ -48,7 +48,7 @@ class Signal(NamedTuple):
     ``source`` and ``device`` together name the device. ``at`` is the device's own time of it, or
     the moment of receipt where it has no clock. A heartbeat says nothing but that the device is
     there: no condition begins or ends with it. ``values`` holds measured values as text with
-    their unit; that of ``BATTERY`` is a share, 0 to 1.
+    their unit; that of ``BATTERY`` is a share, 0 to 1, that of ``POSITION`` a pair of degrees.
     """
 
     source: str
@@ -64,6 +64,14 @@ class Signal(NamedTuple):
     def is_heartbeat(self) -> bool:
         """Whether it says nothing but that the device is there."""
         return not (self.begun or self.ended or self.values)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether it says nothing but that the device is there, or where: no row is kept of that.
+
+        Only the last position is known of whoever carries it, never the way they went.
+        """
+        return not (self.begun or self.ended or self.values.keys() - {POSITION})
 
 
 class Since(NamedTuple):
@@ -82,6 +90,8 @@ class Measured(NamedTuple):
 
 BATTERY = "battery"
 """The name under which the charge of a battery is kept among the values, as a share."""
+POSITION = "position"
+"""The name under which a device says where it is itself: ``lat,lon`` in degrees, WGS-84."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,17 +1,18 @@
 """The incidents that take over the wall: new, grave, and not yet seen by everybody in the room."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from pipelines.groups import in_scope
 from pipelines.installation import Installation
-from pipelines.snapshot import Critical, NearUnit, OpenIncident
+from pipelines.snapshot import Critical, NearUnit, OpenIncident, UnitSpot
 from pipelines.store import schema
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader
-from pipelines.units import Units
 from pipelines.wall.open_list import is_no_drill, is_open, ranked
+from pipelines.whereabouts import nearest
 
 _MOST = 5
 _NEAREST = 3
@@ -20,7 +21,12 @@ _STALE = timedelta(minutes=30)
 
 
 def read_critical(
-    reader: Reader, installation: Installation, keeps: timedelta, *, now: datetime
+    reader: Reader,
+    installation: Installation,
+    units: Iterable[UnitSpot],
+    keeps: timedelta,
+    *,
+    now: datetime,
 ) -> tuple[Critical, ...]:
     """Those received no longer ago than an incident ``keeps`` the wall, newest first."""
     table = schema.incident
@@ -41,9 +47,7 @@ def read_critical(
         if _is_critical(row.kind_at_dispatch, row.severity, installation):
             view = ranked(row, installation, now).view
             until = from_ms(row.received_ms) + keeps
-            found.append(
-                Critical(incident=view, until=until, nearest=_near(view, installation.units))
-            )
+            found.append(Critical(incident=view, until=until, nearest=_near(view, units)))
         if len(found) == _MOST:
             break
     return tuple(found)
@@ -57,7 +61,7 @@ def _is_critical(kind: str | None, severity: int | None, installation: Installat
     return grave and installation.desk.rules.is_emergency(kind)
 
 
-def _near(view: OpenIncident, units: Units) -> tuple[NearUnit, ...]:
+def _near(view: OpenIncident, units: Iterable[UnitSpot]) -> tuple[NearUnit, ...]:
     if view.lat is None or view.lon is None:
         return ()
     return tuple(
@@ -67,6 +71,7 @@ def _near(view: OpenIncident, units: Units) -> tuple[NearUnit, ...]:
             type=unit.type,
             distance_m=round(far),
             strength=unit.strength,
+            is_located=unit.seen_at is not None,
         )
-        for far, unit in units.nearest(view.lat, view.lon, most=_NEAREST)
+        for far, unit in nearest(units, view.lat, view.lon, most=_NEAREST)
     )

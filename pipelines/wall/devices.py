@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select, true, tuple_
 
-from pipelines.devices import Register
+from pipelines.devices import Places, Register
 from pipelines.groups import Desk
 from pipelines.model.area import AreaTree
 from pipelines.model.device import Condition, DeviceState
-from pipelines.snapshot import DeviceAlarm, DeviceBoard
+from pipelines.snapshot import Ailing, DeviceAlarm, DeviceBoard
 from pipelines.store import schema
 from pipelines.store.device_rows import device_from
 from pipelines.store.rows import to_ms
@@ -18,6 +18,7 @@ from pipelines.store.store import Reader
 
 _TROUBLES = (Condition.FAULT, Condition.POWER, Condition.TAMPER, Condition.LOW_BATTERY)
 """What somebody has to repair, gravest first."""
+_SHOWN = frozenset({Condition.ALARM, *_TROUBLES})
 _MOST = 12
 _RHYTHMS = 3
 """A device is silent after three of its pauses (``DeviceState.is_silent``)."""
@@ -32,18 +33,20 @@ def read_devices(
     now: datetime,
     silent_after: timedelta,
     down: Collection[str],
+    carried: Collection[str] = (),
 ) -> DeviceBoard | None:
     """The board, or None where there is no device at all.
 
     Only the devices with something the matter are read one by one. ``down`` are the sources that
-    cannot be reached. Whoever has a scope is told of the devices that hang in it.
+    cannot be reached, ``carried`` those whose devices are units. Whoever has a scope is told of the
+    devices that hang in it.
     """
     areas = desk.areas
-    mine: ColumnElement[bool] = true()
+    mine: ColumnElement[bool] = schema.device.c.source.not_in(carried) if carried else true()
     if desk.within is not None:
         register = register.within(desk.within)
         device = tuple_(schema.device.c.source, schema.device.c.device)
-        mine = device.in_([(entry.source, entry.device) for entry in register])
+        mine &= device.in_([(entry.source, entry.device) for entry in register])
     heard, silent, unknown = _counts(reader, now, silent_after, down, mine)
     if not heard and not len(register):
         return None
@@ -58,6 +61,9 @@ def read_devices(
         alarms=_rows(ailing, (Condition.ALARM,), register, areas),
         troubles=_rows(ailing, _TROUBLES, register, areas),
         communities=Counter(areas.part_of(entry.grid) for entry in register if entry.grid),
+        places=register.places.version,
+        placed=len(register.places),
+        ailing=_on_map(ailing, register.places),
     )
 
 
@@ -89,6 +95,18 @@ def _ailing(reader: Reader, mine: ColumnElement[bool]) -> list[DeviceState]:
     table = schema.device
     query = select(table).where(table.c.conditions.contains("true"), mine)
     return [device_from(row) for row in reader.rows(query)]
+
+
+def _on_map(ailing: Iterable[DeviceState], places: Places) -> dict[Ailing, tuple[int, ...]]:
+    """The places of those that are in alarm, and of those that are only to be repaired."""
+    found: dict[Ailing, list[int]] = {}
+    for state in ailing:
+        number = places.number(state.source, state.device)
+        if number is None or not state.holding & _SHOWN:
+            continue
+        is_alarm = Condition.ALARM in state.holding
+        found.setdefault(Ailing.ALARM if is_alarm else Ailing.TROUBLE, []).append(number)
+    return {kind: tuple(sorted(numbers)) for kind, numbers in sorted(found.items())}
 
 
 def _rows(

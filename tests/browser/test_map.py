@@ -10,6 +10,7 @@ from pipelines.geo.grids import load_grids
 from pipelines.geo.layers import load_backdrop
 from pipelines.snapshot import GridState, MapView
 from tests.browser.conftest import SIZES
+from tests.dashboard.boards import a_device_board, some_units
 from tests.dashboard.builders import FakeBackend, a_snapshot, an_incident
 from tests.pipelines.geo.test_layers import DEMO
 
@@ -199,3 +200,41 @@ def test_what_plotly_drew_too_early_is_drawn_again(serve, open_screen):
 
     screen.page.wait_for_function("(n) => grid135.grids.stats.drawn > n", arg=drawn)
     screen.wait_for_map()
+
+
+INK = """() => {
+    const canvas = document.querySelector('#map-points'), pen = canvas.getContext('2d');
+    const rgba = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+    let inked = 0;
+    for (let i = 3; i < rgba.length; i += 4) inked += rgba[i] > 0;
+    return inked;
+}"""
+AT = f"""([lat, lon]) => {{
+    const here = {MAP}.project([lon, lat]), canvas = document.querySelector('#map-points');
+    const rem = grid135.fit.rem(), pen = canvas.getContext('2d');
+    const alpha = (x, y) => pen.getImageData(Math.round(x), Math.round(y), 1, 1).data[3];
+    const tip = 0.47 * rem - 1;
+    return [
+        alpha(here.x, here.y - tip), alpha(here.x - tip, here.y), alpha(here.x + tip, here.y - tip),
+    ];
+}}"""
+
+
+def test_devices_and_units_lie_where_a_turned_map_says_and_follow_what_is_sent(serve, open_screen):
+    backend = a_street()
+    unit = replace(some_units()[0], lat=30.2550, lon=120.2150)
+    quiet = replace(
+        backend.snapshot(), devices=a_device_board(0, ailing={}), units=(unit,), open=()
+    )
+    backend.show(quiet)
+    screen = open_screen(serve(backend))
+    screen.wait_for_map()
+    screen.page.wait_for_function(f"() => ({INK})() > 500")
+
+    up, left, corner = screen.page.evaluate(AT, [unit.lat, unit.lon])
+    calm = screen.page.evaluate(INK)
+    backend.show(replace(quiet, devices=a_device_board(3)))
+
+    assert (up > 200, left > 200) == (True, True)
+    assert corner == 0
+    screen.page.wait_for_function(f"(n) => ({INK})() > n + 300", arg=calm)

@@ -1,10 +1,12 @@
 """The boards of the wall with sensible defaults, and an incident that takes it over."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 from pipelines.model.device import Condition
 from pipelines.snapshot import (
+    Ailing,
     CommunityBoard,
     CommunityState,
     ComplaintBoard,
@@ -15,6 +17,7 @@ from pipelines.snapshot import (
     FunnelLimit,
     NearUnit,
     Standing,
+    UnitSpot,
 )
 from tests.dashboard.street import (
     CENTRE_LAT,
@@ -25,6 +28,35 @@ from tests.dashboard.street import (
     an_incident,
     grid_codes,
 )
+
+_DEVICES = [
+    (
+        round(CENTRE_LAT + i % 20 * 0.0011 - 0.011, 6),
+        round(CENTRE_LON + i // 20 * 0.0016 - 0.0152, 6),
+    )
+    for i in range(380)
+]
+
+
+def device_places() -> bytes:
+    """Where the devices of the street hang, as the file says it."""
+    return json.dumps(_DEVICES).encode()
+
+
+def some_units() -> tuple[UnitSpot, ...]:
+    """A patrol that says where it is, and a station that does not."""
+    spot = {
+        "names": {"zh": "三叉社区巡逻队", "en": "Sancha Patrol"},
+        "type": "patrol",
+        "strength": 15,
+    }
+    near = {"lat": CENTRE_LAT + 0.002, "lon": CENTRE_LON - 0.003, "is_first": True}
+    far = {"lat": CENTRE_LAT - 0.004, "lon": CENTRE_LON + 0.005, "is_first": True}
+    seen = NOW - timedelta(seconds=20)
+    return (
+        UnitSpot(code="patrol-01", seen_at=seen, **spot, **near),  # type: ignore[arg-type]
+        UnitSpot(code="station-01", seen_at=None, **spot, **far),  # type: ignore[arg-type]
+    )
 
 
 def a_device_board(alarms: int = 1, **changes: object) -> DeviceBoard:
@@ -65,6 +97,9 @@ def a_device_board(alarms: int = 1, **changes: object) -> DeviceBoard:
             for i in range(3)
         ),
         communities={code: 30 + i for i, code in enumerate(COMMUNITIES)},
+        places="d1",
+        placed=len(_DEVICES),
+        ailing={Ailing.ALARM: tuple(range(alarms)), Ailing.TROUBLE: (101, 202, 303)},
     )
     return replace(board, **changes)  # type: ignore[arg-type]
 

@@ -28,7 +28,13 @@ from pipelines.snapshot import (
     Stage,
     Tile,
 )
-from tests.dashboard.boards import a_community_board, a_complaint_board, a_device_board
+from tests.dashboard.boards import (
+    a_community_board,
+    a_complaint_board,
+    a_device_board,
+    device_places,
+    some_units,
+)
 from tests.dashboard.boards import a_critical as a_critical
 from tests.dashboard.rosters import a_quarantine_list, a_roster
 from tests.dashboard.street import (
@@ -181,6 +187,7 @@ def a_snapshot(**changes: object) -> Snapshot:
         replay=None,
         next_change_at=None,
         devices=a_device_board(),
+        units=some_units(),
         complaints=a_complaint_board(),
         communities=a_community_board(),
         shift=Shift(names={"zh": "白班", "en": "day shift"}, until=NOW + timedelta(hours=3)),
@@ -378,3 +385,7 @@ class FakeBackend:
     def grids_geojson(self) -> bytes:
         """The outlines of the made-up street."""
         return self.outlines
+
+    def device_places(self) -> bytes:
+        """Where the devices of the made-up street hang."""
+        return device_places()

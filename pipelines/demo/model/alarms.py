@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from pipelines.demo.model.case import Case, LeftOut, Message, Revisions, Telling
 from pipelines.demo.model.draws import COOKING, EVERY_DAY, Rhythm, Slot, chance, lasting
 from pipelines.demo.model.street import Device, Street, near
+from pipelines.demo.model.trips import trip
 from pipelines.model.fact import Reason
 from pipelines.model.milestone import Milestone
 
@@ -106,7 +107,7 @@ def _case(street: Street, slot: Slot, device: Device, number: int, t0: datetime)
         kind="smoke",
         happened=happened,
         told=tuple(telling.told),
-        messages=tuple(sorted((*alarms, *answered), key=lambda message: message.at)),
+        messages=tuple(sorted((*alarms, *answered, *answer.trip), key=lambda message: message.at)),
         known_from=min(message.at for message in (*alarms, *answered)),
         left_out=left_out,
         wrong=tuple(telling.wrong),
@@ -132,6 +133,9 @@ class _Answer:
         self._telling = telling
         self._happened = happened
         self._street = street
+        self._sent = device.unit
+        self.trip: tuple[Message, ...] = ()
+        """That the station went there, if it did."""
         self._slowness = street.slowness(device.grid, slot.local.hour)
         # chance of its own, so that all else stays as it was drawn
         self._chance = Random(f"{device.device} {t0:%Y-%m-%d %H:%M:%S}")
@@ -166,6 +170,8 @@ class _Answer:
         self._step(Milestone.ARRIVED, "arrived", arrived, missing=0.025)
         self._tap(arrived)
         over = arrived + lasting(random, 420, 0.5)
+        scene = self._device.point
+        self.trip = (trip(self._sent, scene, leaves=sent, arrives=arrived, over=over),)
         self._end(Milestone.RESOLVED, outcome, over)
         left_out = LeftOut(over + timedelta(seconds=2), Reason.DRILL)
         return self._messages(), left_out if outcome == "drill" else None
@@ -184,7 +190,8 @@ class _Answer:
         back = sent + lasting(self._chance, 25, 0.4)
         self._step(Milestone.RETURNED, "returned", back, missing=0)
         again = back + lasting(self._chance, 15, 0.4)
-        self._record.change(again, unit=self._street.next_to(self._device.unit))
+        self._sent = self._street.next_to(self._device.unit)
+        self._record.change(again, unit=self._sent)
         return again
 
     def _tap(self, arrived: datetime) -> None:

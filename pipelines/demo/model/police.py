@@ -11,6 +11,7 @@ from pipelines.demo.model.draws import EVENING, LATE_WEEK, Rhythm, Slot, chance,
 from pipelines.demo.model.positions import gcj02, spoilt
 from pipelines.demo.model.street import Place, Street, near
 from pipelines.demo.model.texts import POLICE
+from pipelines.demo.model.trips import trip
 from pipelines.model.fact import Reason
 from pipelines.model.milestone import Milestone
 
@@ -40,6 +41,7 @@ class _Call:
     telling: Telling = field(default_factory=Telling)
     rest: list[tuple[str, Revisions]] = field(default_factory=list)
     left_out: LeftOut | None = None
+    trip: tuple[Message, ...] = ()
 
     def stamp(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.slot.zone):%Y-%m-%d %H:%M:%S}"
@@ -56,7 +58,7 @@ class _Call:
             kind=_kind(self.code),
             happened=self.happened,
             told=tuple(self.telling.told),
-            messages=tuple(sorted(messages, key=lambda message: message.at)),
+            messages=tuple(sorted((*messages, *self.trip), key=lambda message: message.at)),
             known_from=min(message.at for message in messages),
             left_out=self.left_out,
             wrong=tuple(self.telling.wrong),
@@ -208,6 +210,7 @@ def _units(call: _Call, street: Street, sent: datetime) -> None:
     over = resolved + timedelta(seconds=random.randint(5, 240))
     if told and chance(random, 0.2):
         resolved, over = _second_unit(call, sent, arrived, resolved, over)
+    call.trip = (trip(unit, call.place.point, leaves=under_way, arrives=arrived, over=resolved),)
     fkd.change(over, CLWBSJ=call.stamp(resolved))
     call.telling.say(Milestone.RESOLVED, resolved, over)
 

@@ -177,6 +177,7 @@ WAYS: list[tuple[str, Mapping[str, Any]]] = [
             "data": {"view": f"/grid/{GRIDS[2]}?window=90d", "form": "csv", "reason": "想看一看"},
         },
     ),
+    ("/geo/devices.json", {}),
     ("/api/v1/rows", {"headers": {"X-Scope": "330102", "X-Forwarded-User": "the boss"}}),
 ]
 
@@ -326,7 +327,7 @@ def test_every_answer_of_the_backend_is_confined(live: Live) -> None:
         seen.quarantine(None), seen.roster(), seen.kpi({"by": "grid"}), seen.rows({}),
         seen.rules({"from": "2026-03-01"}), seen.monitors({"from": "2026-03-01"}),
         seen.frozen({}), seen.find("电话"), seen.page({"window": "90d"}, 0, 50),
-        seen.grids_geojson(), seen.reveal(THEIRS[0], "phone", 1),
+        seen.grids_geojson(), seen.device_places(), seen.reveal(THEIRS[0], "phone", 1),
         *(seen.case(one) for one in THEIRS),
     ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from pipelines.decoders.decoder import Meaning
 from pipelines.decoders.device_options import DeviceTableOptions
 from pipelines.decoders.device_table import DeviceTableDecoder
 from pipelines.errors import BadRecordError
-from pipelines.model.device import BATTERY, Condition
+from pipelines.model.device import BATTERY, POSITION, Condition
 from pipelines.model.milestone import Milestone
 from pipelines.model.stamp import Method
 from tests.builders import NINE, at
@@ -112,6 +112,25 @@ def test_values_carry_their_unit() -> None:
     (signal,) = meaning(id="S1", at=nine(), t="21.50", snr="3").signals
 
     assert signal.values == {"temperature": "21.50 ℃", "snr": "3"}
+
+
+def test_a_position_is_what_the_device_says_of_itself_and_passes() -> None:
+    carried = {"device": "id", "position": {"lat": "y", "lon": "x"}}
+
+    (signal,) = meaning(carried, id="patrol-01", y="30.25", x="120.21").signals
+
+    assert signal.values == {POSITION: "30.25,120.21"}
+    assert signal.is_passing
+    assert not signal.is_heartbeat
+
+
+def test_a_position_that_is_none_is_a_problem() -> None:
+    carried = {"device": "id", "position": {"lat": "y", "lon": "x"}}
+
+    found = meaning(carried, id="patrol-01", y="north", x="120.21")
+
+    assert [p.column for p in found.problems] == ["y, x"]
+    assert found.signals[0].values == {}
 
 
 @pytest.mark.parametrize("charge", ["101", "-1", "nan", "full", "inf"])

@@ -78,7 +78,9 @@ class Playing:
         if any(part.waiting for part in self.simulator.parts.values()):
             self._seen = None
             return False
-        stored = {source: self.stored(source) for source in self.simulator.parts}
+        # where units are becomes no report
+        told = self.simulator.parts.keys() - set(self.settings.units.located_by)
+        stored = {source: self.stored(source) for source in told}
         now = time.monotonic()
         if self._seen is None or self._seen[1] != stored:
             self._seen = (now, stored)

@@ -149,7 +149,7 @@ def test_the_volumes_are_those_of_the_street(imported: Imported) -> None:
     sources = {case.source for case in imported.cases}
 
     assert 80 < a_day < 100
-    assert sources == PARTS_OF_DEMO - {"micro_station"}
+    assert sources == PARTS_OF_DEMO - {"micro_station", "unit_positions"}
 
 
 def incident_key(case: Case) -> str:

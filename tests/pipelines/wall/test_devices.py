@@ -1,5 +1,6 @@
 """The board of the devices: what is the matter, where, and who is only out of reach."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from pipelines.health import Health
 from pipelines.installation import Installation
 from pipelines.model.device import Condition, DeviceState, Since
-from pipelines.snapshot import DeviceBoard
+from pipelines.snapshot import Ailing, DeviceBoard
 from pipelines.store import schema
 from pipelines.store.device_rows import device_row
 from tests.builders import NINE, at
@@ -83,6 +84,24 @@ def test_an_alarm_has_a_name_a_place_and_a_beginning(tmp_path: Path) -> None:
     assert (newest.names["zh"], newest.place, newest.community) == ("unknown", "", "")
     assert (older.names["en"], older.place) == ("3F detector", "钱江路1号")
     assert (older.community, older.since) == ("C1", at(60))
+
+
+def test_the_map_is_told_by_number_which_of_the_placed_devices_ail(tmp_path: Path) -> None:
+    street = a_street(
+        tmp_path,
+        a_device("S-1", muted=(30, True)),
+        a_device("S-2", fault=(60, True), low_battery=(0, True)),
+        a_device("S-3", alarm=(60, True), fault=(60, True)),
+        a_device("unknown", alarm=(70, True)),
+    )
+
+    board = the_board(street, 90)
+
+    places = json.loads(street.register.places.file)
+    assert board.placed == len(places) == 3
+    assert board.ailing == {Ailing.ALARM: (2,), Ailing.TROUBLE: (1,)}
+    assert places[2] == [30.05, 120.25]
+    assert board.places == street.register.places.version
 
 
 def test_what_is_to_be_repaired_comes_gravest_first(tmp_path: Path) -> None:
