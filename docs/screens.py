@@ -5,8 +5,11 @@ two smoke alarms come within a minute (emergency), the minutes after it (busy), 
 (lost), and the night after it (calm). Each state is a moment at which the clock stands still: all
 pictures of it show the same figures. The same seed and the same code give the same pictures,
 except for how long ago each source was heard.
+
+``--all FOLDER`` takes every state in every size, language and theme instead, to look through.
 """
 
+import argparse
 import base64
 import logging
 import shutil
@@ -91,6 +94,42 @@ LOST = (Shot(name="lost-zh"), Shot(name="lost-en-light", language="en", theme="l
 CALM = (Shot(name="calm-night-zh"), Shot(name="calm-night-en-4k", language="en", size="4k"))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Album:
+    """Which pictures to take of each state, and where they go."""
+
+    folder: Path
+    emergency: tuple[Shot, ...]
+    busy: tuple[Shot, ...]
+    lost: tuple[Shot, ...]
+    calm: tuple[Shot, ...]
+
+
+CHOSEN = Album(folder=OUT, emergency=EMERGENCY, busy=BUSY, lost=LOST, calm=CALM)
+OTHERS = ("fire", "complaints", "figures", "community")
+
+
+def every(folder: Path) -> Album:
+    """Every state and scene in every size, language and theme."""
+    busy = (*_each("busy", "overview"), *(shot for name in OTHERS for shot in _each(name, name)))
+    return Album(
+        folder=folder,
+        emergency=_each("emergency", "incident"),
+        busy=busy,
+        lost=_each("lost", "overview"),
+        calm=_each("calm-night", "overview"),
+    )
+
+
+def _each(name: str, scene: str) -> tuple[Shot, ...]:
+    return tuple(
+        Shot(name=f"{name}-{i}-{size}-{theme}", language=i, size=size, theme=theme, scene=scene)
+        for i in ("zh", "en")
+        for size in SIZES
+        for theme in ("dark", "light")
+    )
+
+
 class Street:
     """The demo street, its wall, and the clock in our hand."""
 
@@ -128,8 +167,9 @@ class Street:
 class Camera:
     """A browser that takes pictures and keeps them small."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, folder: Path) -> None:
         self._browser = browser
+        self._folder = folder
         self._darkroom = browser.new_page()
         self._darkroom.goto("about:blank")
 
@@ -150,14 +190,14 @@ class Camera:
         page.close()
 
     def keep(self, page: Page, shot: Shot) -> None:
-        """Write what a page shows to docs/screens."""
+        """Write what a page shows into the album's folder."""
         png = base64.b64encode(page.screenshot()).decode()
         rgba = base64.b64decode(self._darkroom.evaluate(PIXELS, png))
         width, height = SIZES[shot.size]
         pixels = np.frombuffer(rgba, np.uint8).reshape(height, width, 4)[:, :, :3]
-        file = OUT / f"{shot.name}.png"
+        file = self._folder / f"{shot.name}.png"
         file.write_bytes(palette_png(pixels))
-        print(f"{file.relative_to(ROOT)} {file.stat().st_size // 1024} KB", flush=True)
+        print(f"{file.name} {file.stat().st_size // 1024} KB", flush=True)
 
 
 def palette_png(pixels: "np.ndarray[Any, Any]") -> bytes:
@@ -187,14 +227,18 @@ def main() -> None:
     """Play the street and photograph it."""
     # a clock that stands still makes no poll late
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
-    OUT.mkdir(exist_ok=True)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--all", type=Path, metavar="FOLDER", help="every combination, into FOLDER")
+    wanted = parser.parse_args().all
+    album = CHOSEN if wanted is None else every(wanted)
+    album.folder.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         flags = [*FLAGS, "--hide-scrollbars"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        camera = Camera(browser)
+        camera = Camera(browser, album.folder)
         for start, photograph in ((EVENING, evening), (NIGHT, night)):
             with a_street(start) as street:
-                photograph(street, camera)
+                photograph(street, camera, album)
         browser.close()
 
 
@@ -212,26 +256,26 @@ def a_street(start: datetime) -> Iterator[Street]:
         yield street
 
 
-def evening(street: Street, camera: Camera) -> None:
+def evening(street: Street, camera: Camera, album: Album) -> None:
     """An emergency, the busy minutes after it, and a server that is lost."""
     street.go_on(lambda seen: len(seen.critical) >= 2)
     street.settle(3)
-    for shot in EMERGENCY:
+    for shot in album.emergency:
         take(street, camera, shot)
     street.go_on(lambda seen: not seen.critical)
-    for shot in BUSY:
+    for shot in album.busy:
         street.go_on(lambda seen, shot=shot: seen.stage.scene == shot.scene)  # type: ignore[misc]
         take(street, camera, shot)
     street.go_on(lambda seen: seen.stage.scene == "overview")
-    for shot in LOST:
+    for shot in album.lost:
         lose(street, camera, shot)
 
 
-def night(street: Street, camera: Camera) -> None:
+def night(street: Street, camera: Camera, album: Album) -> None:
     """Nothing happens, and the wall is dimmed."""
     street.go_on(lambda seen: not seen.critical and seen.stage.scene == "overview")
     street.settle(3)
-    for shot in CALM:
+    for shot in album.calm:
         take(street, camera, shot)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from pipelines.snapshot import SourceState
 from tests.browser.conftest import SIZES
 from tests.browser.legibility import faults, scrolls
 from tests.dashboard.builders import (
+    NOW,
     a_snapshot,
     a_source,
     an_empty_snapshot,
@@ -119,14 +121,19 @@ def test_a_change_appears_by_itself(serve, open_screen, backend):
 
 
 def test_clocks_tick_and_turn_by_themselves_without_traffic(serve, open_screen, backend):
-    soon = an_incident(5, age_s=57, stopped=0, kind_names={"zh": "将超时", "en": "Soon"})
+    soon = an_incident(5, age_s=3, stopped=0, kind_names={"zh": "将超时", "en": "Soon"})
     backend.show(a_snapshot(open=(soon,), open_total=1))
     server = serve(backend)
     screen = open_screen(server)
     pushes = server.hub.counters.pushes
+    row = "#open-rows .row"
 
-    screen.page.wait_for_selector("#open-rows .row.is-warning", timeout=5000)
-    screen.page.wait_for_selector("#open-rows .row.is-missed", timeout=8000)
+    screen.page.wait_for_selector(f"{row}.is-running", timeout=10_000)
+    # the page hears of the time with the next beat, however slowly it came up
+    backend.step(NOW + timedelta(seconds=40) - backend.now())
+    screen.page.wait_for_selector(f"{row}.is-warning", timeout=15_000)
+    backend.step(NOW + timedelta(seconds=58) - backend.now())
+    screen.page.wait_for_selector(f"{row}.is-missed", timeout=15_000)
 
     assert "超" in screen.text("#open-rows .row .row__times strong")
     assert server.hub.counters.pushes == pushes
