@@ -182,6 +182,8 @@
     const frame = grown(whole, -EDGE * rem());
     const above = "#map-legend .legend__group, #map-heading > span, #map-north, .map .mark";
     const taken = [...document.querySelectorAll(above)].map((e) => e.getBoundingClientRect());
+    const { points } = window.grid135;
+    const stands = points ? points.stands() : [];
     const all = [...overlay.querySelectorAll(".name")];
     all.forEach((element) => element.classList.remove("is-steep"));
     const sizes = all.map((e) => ({
@@ -194,8 +196,10 @@
       const spots = tight ? [] : element.dataset.spots.split("|");
       const places = spots.flatMap((spot) =>
         moves(element).map((move) => place(sizes[i], spot, move, map)));
+      // a unit walks on: small names step aside for it, great ones stay where one looks for them
+      const around = code || sizes[i].dotted ? [...taken, ...stands] : taken;
       const found = places.find((one) => inside(one.box, frame) &&
-        !taken.some((other) => overlap(grown(one.box, APART * rem()), other)));
+        !around.some((other) => overlap(grown(one.box, APART * rem()), other)));
       write(element, found);
       if (found) taken.push(found.box);
     });

@@ -52,6 +52,18 @@
     return getComputedStyle(canvas).color;
   }
 
+  /** Where units stand on the screen, for names that can give way. */
+  function stands() {
+    const overlay = document.getElementById("map-overlay");
+    const { fit } = window.grid135;
+    const at = fit.projection(overlay, overlay.getBoundingClientRect());
+    const half = (PLUS + HALO) * fit.rem();
+    return JSON.parse((said("units") || {}).units || "[]").map(([lat, lon]) => {
+      const place = world(lat, lon), { x, y } = at.at(place.x, place.y);
+      return { left: x - half, right: x + half, top: y - half, bottom: y + half };
+    });
+  }
+
   function draw() {
     const canvas = document.getElementById("map-points");
     const overlay = document.getElementById("map-overlay");
@@ -157,5 +169,6 @@
     sheet.pen.fill(path);
   }
 
+  window.grid135 = Object.assign(window.grid135 || {}, { points: { stands: stands } });
   document.addEventListener("grid135:shown", draw);
 })();

@@ -238,3 +238,4 @@ def test_devices_and_units_lie_where_a_turned_map_says_and_follow_what_is_sent(s
     assert (up > 200, left > 200) == (True, True)
     assert corner == 0
     screen.page.wait_for_function(f"(n) => ({INK})() > n + 300", arg=calm)
+    assert not screen.page.locator(".points").is_visible()
