@@ -14,7 +14,7 @@ from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from pipelines.backup import last_backup
 from pipelines.errors import Grid135Error
@@ -26,7 +26,9 @@ from pipelines.settings import Settings
 from pipelines.store import places, schema
 from pipelines.store.places import Place
 from pipelines.store.rows import from_ms
+from pipelines.store.search import has_index
 from pipelines.store.store import Store
+from pipelines.store.trigrams import finds_words, sees_chinese
 
 REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
 
@@ -168,6 +170,7 @@ def _store(patient: Patient) -> Iterator[Finding]:
             newest = reader.rows(select(func.max(table.c.recorded_ms)))[0][0]
             incidents = reader.count(schema.incident)
             backed_up = last_backup(reader)
+            yield _search(reader.connection)
         yield well("incidents", f"{incidents} in the store")
         if newest is not None and from_ms(newest) > patient.now + _AHEAD:
             yield wrong(
@@ -187,6 +190,31 @@ def _speed(place: Place, took_s: float) -> Finding:
     if took_s > _SLOW_S:
         return doubtful("store", said, "the disk or the way to the database is slow, or very busy")
     return well("store", said)
+
+
+def _search(connection: Connection) -> Finding:
+    if connection.dialect.name == "sqlite":
+        if has_index(connection):
+            return well("search", "by the index of its own")
+        return doubtful(
+            "search", "there is no index yet", "start the product: it makes one beside the rest"
+        )
+    if not finds_words(connection):
+        return doubtful(
+            "search",
+            "there is no index of trigrams: every search reads all incidents",
+            "CREATE EXTENSION pg_trgm, as an administrator of the database, and start the "
+            "product anew: it makes the index",
+        )
+    if not sees_chinese(connection):
+        return doubtful(
+            "search",
+            "the index of trigrams finds numbers and Latin letters only: the locale of the "
+            "database (LC_CTYPE) knows no Chinese signs",
+            "move the store into a database with LC_CTYPE 'C.UTF-8' or 'zh_CN.UTF-8' "
+            "(app.py db copy)",
+        )
+    return well("search", "by the index of trigrams")
 
 
 def _backed_up(noted: dict[str, object] | None, now: datetime) -> Finding:

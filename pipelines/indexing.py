@@ -44,8 +44,10 @@ class Indexer:
     def _run(self) -> None:
         try:
             with self._store.writing() as writer:
-                if not prepare(writer):
-                    return
+                keeps_up = prepare(writer)
+            if not keeps_up:  # this database keeps its index up to date by itself
+                self._store.index_words()
+                return
         except Exception:
             logger.exception("the search index cannot be made; searching reads every incident")
             return

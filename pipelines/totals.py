@@ -290,8 +290,10 @@ class _Totals:
     def _post(
         self, group: Group, incident: Incident, now: datetime, sign: int, *, alive: bool
     ) -> None:
-        found = entries_of(incident, self._desk.rules, now=now, source_alive=alive)
         group.incidents += sign
+        if not self._clocks:
+            return
+        found = entries_of(incident, self._desk.rules, now=now, source_alive=alive)
         for clock, index in enumerate(self._clocks):
             group.count(clock, found[index], sign)
 

@@ -60,13 +60,13 @@ class Database:
 
 
 @contextmanager
-def postgresql(encoding: str = "UTF8") -> Iterator[Database]:
+def postgresql(encoding: str = "UTF8", *, ctype: str = "C") -> Iterator[Database]:
     """A PostgreSQL database that is dropped afterwards."""
     name = f"grid135_test_{os.getpid()}_{next(_numbers)}"
     with a_server() as server:
         server.execute(
             f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' "
-            "LC_COLLATE 'C' LC_CTYPE 'C'"
+            f"LC_COLLATE 'C' LC_CTYPE '{ctype}'"
         )
         try:
             with psycopg.connect(SERVER, dbname=name) as connection:

@@ -6,7 +6,8 @@ neighbouring signs of a text, because Chinese has no spaces and a word of two si
 the same of the first letters of the pinyin, so that ``sjq`` finds 四季青. It is filled beside the
 door, not in it (:class:`pipelines.indexing.Indexer`): what came last is looked at one by one.
 
-On another database the texts themselves are searched.
+On another database the texts themselves are searched, with the help of its own index
+(:mod:`pipelines.store.trigrams`).
 """
 
 import re

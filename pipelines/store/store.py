@@ -54,6 +54,10 @@ class Store:
         """Let go of the file or the database."""
         self._backend.close()
 
+    def index_words(self) -> None:
+        """Make what a search needs beside the tables; takes a minute of a great store."""
+        self._backend.index_words()
+
     def version(self) -> int:
         """A number that changes with every commit of any process; costs microseconds.
 

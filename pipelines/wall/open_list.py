@@ -25,6 +25,7 @@ from pipelines.store.store import Reader
 _LONG_OVERDUE = timedelta(minutes=30)
 _OPEN_READ = 500
 _MOMENT = timedelta(milliseconds=1)
+_DRILL = Reason.DRILL.value
 _UNMAPPED = KindSettings.model_validate(
     {"name": {"zh": "未归类", "en": "Unmapped kind"}, "class": "emergency", "shape": "square"}
 )
@@ -49,7 +50,7 @@ def is_open(now: datetime) -> ColumnElement[bool]:
 def is_no_drill() -> ColumnElement[bool]:
     """Drills are shown and never counted."""
     excluded = schema.incident.c.excluded
-    return or_(excluded.is_(None), excluded != Reason.DRILL.value)
+    return or_(excluded.is_(None), excluded != _DRILL)
 
 
 class OpenLine(NamedTuple):
@@ -66,7 +67,7 @@ class OpenLine(NamedTuple):
     @property
     def is_drill(self) -> bool:
         """Drills are shown and never counted."""
-        return self.excluded == Reason.DRILL.value
+        return self.excluded == _DRILL
 
 
 def open_lines(reader: Reader, installation: Installation, now: datetime) -> list[OpenLine]:

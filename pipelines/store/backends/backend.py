@@ -49,6 +49,10 @@ class Backend(ABC):
     def prepare(self) -> None:
         """Make what is not there; raises StoreBehindError when only a person may mend it."""
 
+    def index_words(self) -> None:
+        """Make what a search needs beside the tables, where this database keeps such a thing."""
+        return
+
     @abstractmethod
     def upgrade(self, progress: Progress) -> list[Step]:
         """Bring the tables to the newest form, in one transaction; return what was done."""

@@ -52,6 +52,7 @@ from pipelines.store.backends.backend import Backend, Row, WantedSums
 from pipelines.store.backends.copying import DIALECT, quoted
 from pipelines.store.backends.notice import CHANNEL, Notice
 from pipelines.store.migrating import Progress, Step
+from pipelines.store.trigrams import make_index
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +115,12 @@ class PostgresqlBackend(Backend):
             f"({found or 'unnumbered'}; this program needs {migrating.head()}): stop what uses it, "
             "then bring it up to date with: app.py db upgrade"
         )
+
+    def index_words(self) -> None:
+        """The index of trigrams, where the server has it."""
+        by_itself = self.writer.execution_options(isolation_level="AUTOCOMMIT")
+        with by_itself.connect() as connection:
+            make_index(connection)
 
     def upgrade(self, progress: Progress) -> list[Step]:
         """Alone: what writes is waited for, and waits."""
