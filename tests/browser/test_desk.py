@@ -2,18 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
-from dashboard.access.site import guarded
 from pipelines.clock import ManualClock
-from pipelines.installation import Installation
-from pipelines.live import Live
+from tests.browser.at_a_desk import Street, a_page, a_street
 from tests.builders import NINE
-from tests.dashboard.serving import Server
-from tests.pipelines.installations import IN_G2, a_call, an_installation, taken_in
+from tests.pipelines.installations import IN_G2, a_call
 
 NOW = NINE + timedelta(hours=2)
 CALLS = (
@@ -24,35 +20,17 @@ CALLS = (
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def street(tmp_path: Path) -> Installation:
-    installation = an_installation(tmp_path)
-    taken_in(installation, *CALLS, now=NOW)
-    return installation
-
-
-@pytest.fixture
-def desk(street: Installation) -> Iterator[Server]:
-    live = Live(street, clock=ManualClock(NOW))
-    live.start()
-    app = guarded(live, street.settings, where="", build="test", more=live.routes())
-    server = Server(live, app=app)
-    yield server
-    server.stop()
-    live.stop()
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    with a_street(tmp_path_factory.mktemp("street"), ManualClock(NOW)) as street:
+        street.take_in(*CALLS)
+        yield street
 
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.set_default_timeout(45_000)
-    yield page
-    context.close()
-    assert complaints == []
+    with a_page(chromium) as page:
+        yield page
 
 
 def rows_of(page: Page) -> int:
@@ -78,7 +56,7 @@ def first_row(page: Page) -> Locator:
     [("zh", "超时：报警后 312 秒才到场"), ("en", "missed: arrived 312 s after the report")],
 )
 def test_from_a_tile_of_the_street_to_why_one_case_missed_in_two_clicks(
-    desk: Server, page: Page, language: str, sentence: str
+    desk: Street, page: Page, language: str, sentence: str
 ) -> None:
     page.goto(f"{desk.url}/?lang={language}")
     tile = page.locator(".desk-tile").nth(2)
@@ -96,7 +74,7 @@ def test_from_a_tile_of_the_street_to_why_one_case_missed_in_two_clicks(
     assert "verdict=miss" in page.url
 
 
-def test_every_count_of_a_tile_is_the_length_of_its_list(desk: Server, page: Page) -> None:
+def test_every_count_of_a_tile_is_the_length_of_its_list(desk: Street, page: Page) -> None:
     page.goto(f"{desk.url}/?lang=en")
     everything = rows_of(page)
     link = page.locator(".desk-tile").nth(2).locator(".count--hit")
@@ -110,7 +88,7 @@ def test_every_count_of_a_tile_is_the_length_of_its_list(desk: Server, page: Pag
     assert rows_of(page) == everything
 
 
-def test_from_the_street_through_community_and_grid(desk: Server, page: Page) -> None:
+def test_from_the_street_through_community_and_grid(desk: Street, page: Page) -> None:
     page.goto(f"{desk.url}/?window=7d&lang=en")
 
     page.locator("#parts-rows a.part__name", has_text="C1").click()
@@ -124,7 +102,7 @@ def test_from_the_street_through_community_and_grid(desk: Server, page: Page) ->
     assert "window=7d" in href
 
 
-def test_choosing_from_a_menu_opens_the_board_with_it(desk: Server, page: Page) -> None:
+def test_choosing_from_a_menu_opens_the_board_with_it(desk: Street, page: Page) -> None:
     page.goto(f"{desk.url}/?lang=en")
     rows_of(page)
 
@@ -135,7 +113,7 @@ def test_choosing_from_a_menu_opens_the_board_with_it(desk: Server, page: Page) 
     assert rows_of(page) == 41
 
 
-def test_a_bar_of_the_course_opens_its_day_and_back_undoes_it(desk: Server, page: Page) -> None:
+def test_a_bar_of_the_course_opens_its_day_and_back_undoes_it(desk: Street, page: Page) -> None:
     page.goto(f"{desk.url}/?lang=en")
     everything = rows_of(page)
 
@@ -151,7 +129,7 @@ def test_a_bar_of_the_course_opens_its_day_and_back_undoes_it(desk: Server, page
 
 
 def test_the_same_address_opens_the_same_view_for_a_colleague(
-    desk: Server, page: Page, chromium: Browser
+    desk: Street, page: Page, chromium: Browser
 ) -> None:
     page.goto(f"{desk.url}/community/C1?verdict=miss&kind=fire&sort=address&lang=en")
     mine = rows_of(page)
@@ -164,7 +142,7 @@ def test_the_same_address_opens_the_same_view_for_a_colleague(
     colleague.close()
 
 
-def test_a_search_lists_what_stands_in_title_address_or_number(desk: Server, page: Page) -> None:
+def test_a_search_lists_what_stands_in_title_address_or_number(desk: Street, page: Page) -> None:
     page.goto(f"{desk.url}/?lang=en")
     rows_of(page)
 
@@ -176,7 +154,7 @@ def test_a_search_lists_what_stands_in_title_address_or_number(desk: Server, pag
     assert rows_of(page) == 1
 
 
-def test_nothing_found_is_said_with_a_way_on(desk: Server, page: Page) -> None:
+def test_nothing_found_is_said_with_a_way_on(desk: Street, page: Page) -> None:
     page.goto(f"{desk.url}/?lang=en&q=nowhere")
 
     page.locator("#cases-none", has_text="No incidents under these filters").wait_for()

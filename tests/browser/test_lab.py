@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from dashboard.access.site import guarded
 from pipelines.clock import ManualClock
-from pipelines.live import Live
+from tests.browser.at_a_desk import Street, a_page, a_street
 from tests.builders import NINE
-from tests.dashboard.serving import Server
-from tests.pipelines.installations import IN_G2, a_call, an_installation, taken_in
+from tests.pipelines.installations import IN_G2, a_call
 
 NOW = NINE + timedelta(hours=20)
 CALLS = [
@@ -30,33 +27,22 @@ CALLS = [
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Server]:
-    street = an_installation(tmp_path)
-    taken_in(street, *CALLS, now=NOW)
-    live = Live(street, clock=ManualClock(NOW))
-    live.start()
-    server = Server(live, app=guarded(live, street.settings, where="", build="test", more=()))
-    yield server
-    server.stop()
-    live.stop()
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    with a_street(tmp_path_factory.mktemp("street"), ManualClock(NOW)) as street:
+        street.take_in(*CALLS)
+        yield street
 
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    yield page
-    context.close()
-    assert complaints == []
+    with a_page(chromium) as page:
+        yield page
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_page_fits_the_screen_and_marks_the_published_figure(
-    lab: Server, page: Page, language: str
+    lab: Street, page: Page, language: str
 ) -> None:
     page.goto(f"{lab.url}/lab?lang={language}&window=7d")
     marked = page.locator("#rules-table td.is-published")
@@ -71,7 +57,7 @@ def test_the_page_fits_the_screen_and_marks_the_published_figure(
     assert _left(page, "#span-axis") > _right(page, "#span-figure")
 
 
-def test_a_filter_opens_the_same_lab_with_it(lab: Server, page: Page) -> None:
+def test_a_filter_opens_the_same_lab_with_it(lab: Street, page: Page) -> None:
     page.goto(f"{lab.url}/lab?lang=en&window=7d")
     page.locator("#span-figure", has_text="100 incidents").wait_for()
 
@@ -81,7 +67,7 @@ def test_a_filter_opens_the_same_lab_with_it(lab: Server, page: Page) -> None:
     page.locator("#span-figure", has_text="25 incidents").wait_for()
 
 
-def test_the_desk_leads_to_the_lab(lab: Server, page: Page) -> None:
+def test_the_desk_leads_to_the_lab(lab: Street, page: Page) -> None:
     page.goto(f"{lab.url}/?lang=en")
 
     page.get_by_text("Definition lab").click()

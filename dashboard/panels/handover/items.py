@@ -58,7 +58,8 @@ def _place(names: Names, say: Say) -> str:
 
 
 def _open(row: OpenIncident, page: Handover, say: Say) -> html.Li:
-    words = [say.name(row.kind_names), _place(row.grid_names, say), row.address or ""]
+    place = _place(row.grid_names, say)
+    words = [say.name(row.kind_names), place, row.address or "", row.title or ""]
     began = html.Em(since(row.t0, page.now, page.time_zone))
     clock = running_clock(row)
     if clock is None or clock.deadline is None:

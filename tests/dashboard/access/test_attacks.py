@@ -42,7 +42,7 @@ def viewer(street: Site) -> str:
 
 def heard(browser: httpx.Client, path: str, **asked: Any) -> tuple[int, str]:
     """What an address answers, headers and all; of a stream, the first ``messages``."""
-    enough = asked.pop("messages", 2)
+    enough = asked.pop("messages", 1)
     request = browser.build_request(asked.pop("method", "GET"), path, **asked)
     answer = browser.send(request, stream=True)
     body, messages = "", 0
