@@ -3,7 +3,11 @@
 import ctypes
 import gc
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
+
+_ARENA_MAX = -8
+"""``M_ARENA_MAX`` of glibc's malloc.h."""
 
 
 def collect_less_often() -> None:
@@ -24,6 +28,17 @@ def collect_for_months() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(5_000, 20, 20)
+
+
+def share_one_heap() -> None:
+    """Have all threads take memory from one heap.
+
+    glibc gives each a heap of its own, and what one thread lets go of no other can use: over
+    thousands of drawings, each in whichever thread was free, they fill with gaps. The interpreter
+    runs one thread at a time, so there is nobody to wait for.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
 
 
 def give_back() -> None:
