@@ -12,6 +12,7 @@
   const RING = 1.2, RING_WIDTH = 0.2, CORE = 0.26;
   const CROSS = 0.42, CROSS_WIDTH = 0.2;
   const PLUS = 0.47, PLUS_HALF = 0.17; // rem from its middle to its end, and half of its width
+  const AT_SCENE = 1.25, AWAY = 1.95; // rem: a unit so near to an incident stands so far from it
   const HALO = 0.12;
   const TAU = 2 * Math.PI;
 
@@ -79,6 +80,7 @@
       box.width, box.height, sharp, fit.rem(), overlay.style.cssText, root.dataset.theme,
       overlay.parentElement.style.getPropertyValue("--enlarge"),
       root.style.getPropertyValue("--brightness"), places.length, devices && devices.ailing, units,
+      [...document.querySelectorAll(".map .mark")].map((mark) => mark.style.cssText).join(),
     ].join("|");
     if (state === drawn) return;
     drawn = state;
@@ -94,7 +96,12 @@
     const ailing = devices ? JSON.parse(devices.ailing) : {};
     dots(sheet, new Set([...(ailing.alarm || []), ...(ailing.trouble || [])]));
     (ailing.trouble || []).forEach((number) => cross(sheet, places[number]));
-    JSON.parse(units).forEach(([lat, lon, located]) => plus(sheet, world(lat, lon), located));
+    const marks = [...document.querySelectorAll(".map .mark")].map((mark) => sheet.at.at(
+      Number(mark.style.getPropertyValue("--x")), Number(mark.style.getPropertyValue("--y"))));
+    JSON.parse(units).forEach(([lat, lon, located]) => {
+      const place = world(lat, lon);
+      plus(sheet, beside(sheet.at.at(place.x, place.y), marks, sheet.rem), located);
+    });
     (ailing.alarm || []).forEach((number) => ring(sheet, places[number]));
   }
 
@@ -154,9 +161,19 @@
     sheet.pen.fill();
   }
 
+  /** Who is at an incident stands beside its mark, not under it. */
+  function beside(spot, marks, rem) {
+    const far = (mark) => Math.hypot(spot.x - mark.x, spot.y - mark.y);
+    const mark = marks.find((one) => far(one) < AT_SCENE * rem);
+    if (!mark) return spot;
+    const turn = far(mark) ? Math.atan2(spot.y - mark.y, spot.x - mark.x) : Math.PI / 4;
+    const away = AWAY * rem;
+    return { x: mark.x + Math.cos(turn) * away, y: mark.y + Math.sin(turn) * away };
+  }
+
   /** A plus with twelve corners; hollow where only the register says where the unit starts from. */
-  function plus(sheet, place, located) {
-    const { x, y } = sheet.at.at(place.x, place.y);
+  function plus(sheet, middle, located) {
+    const { x, y } = middle;
     const far = PLUS * sheet.rem, near = PLUS_HALF * sheet.rem;
     const path = new Path2D();
     [
