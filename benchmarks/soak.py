@@ -40,7 +40,8 @@ OPEN_AT_ONCE = 30
 PUSHES_A_LOOK = 10
 """How often is pushed before the page is asked how far it is."""
 PUSH_PAUSE_S = 0.01
-SETTLE_MS = 3000
+SETTLE_MS = 9000
+"""Two refreshes of the hub, after which the server has given back what it keeps between them."""
 CONFIG = """
 [area]
 code = "soak"

@@ -33,6 +33,10 @@ shape = "triangle"
 [wall]
 window = "30d"
 
+# the list of what is open is not to be seen in every scene
+[wall.scenes]
+rotate = false
+
 [sources.desk]
 name = { zh = "接警台", en = "Call desk" }
 time_zone = "UTC"
