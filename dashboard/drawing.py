@@ -25,6 +25,11 @@ class Artist:
     def __init__(self) -> None:
         self._broken: set[str] = set()
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether some panel could not be drawn the last time."""
+        return bool(self._broken)
+
     def draw(self, panels: Sequence[Panel], picture: Any, say: Say) -> Drawing:
         """All leaves of all panels. A panel that raises gets a notice in its own box."""
         drawing: dict[str, bytes] = {}

@@ -72,6 +72,7 @@ class _Shown:
     """
 
     drawing: Drawing = field(default_factory=dict)
+    picture: object = None
     screens: "set[Screen]" = field(default_factory=set)
     version: int | None = None
     drawn_at: float = 0.0
@@ -125,11 +126,15 @@ class Screen:
 
 
 class _Drawn(NamedTuple):
-    """One reading, and what was drawn of it for each of the views that it is for."""
+    """One reading, and what was drawn of it for each of the views that it is for.
+
+    ``shown`` is what of the picture a view shows; where that is as it was, nothing was drawn.
+    """
 
     version: int
     at: float
     pictures: list[Picture]
+    shown: dict[View, object]
     drawings: dict[View, Drawing]
 
 
@@ -304,6 +309,7 @@ class Hub:
         # The version is read first: a change during the read then counts as news, not as seen.
         version, at = self._backend.version(), time.monotonic()
         pictures: dict[View, Picture] = {}
+        contents: dict[View, object] = {}
         drawings: dict[View, Drawing] = {}
         for view in views:
             page, what = self._pages[view.page], view.subject
@@ -311,8 +317,11 @@ class Hub:
                 seen = self._backend.seen_by(what.clearance)
                 pictures[what] = page.read(seen, dict(what.filters))
             picture = page.look(pictures[what], dict(view.filters))
-            drawings[view] = self._artist.draw(page.panels, picture, say_in(view.language))
-        return _Drawn(version, at, list(pictures.values()), drawings)
+            contents[view], known = page.shown(picture), self._shown.get(view)
+            is_new = known is None or not known.drawing or known.picture != contents[view]
+            if is_new or self._artist.has_failed:
+                drawings[view] = self._artist.draw(page.panels, picture, say_in(view.language))
+        return _Drawn(version, at, list(pictures.values()), contents, drawings)
 
     def _push(self, view: View, drawing: Drawing) -> None:
         shown = self._shown.get(view)
@@ -337,8 +346,9 @@ class Hub:
         for picture in drawn.pictures:
             self._good_at = picture.now
             self._grids = picture.grids_version
-        for view in drawn.drawings:
+        for view, picture_shown in drawn.shown.items():
             if shown := self._shown.get(view):
+                shown.picture = picture_shown
                 shown.version, shown.drawn_at = drawn.version, drawn.at
                 shown.next_change_at = change
         if self._failing:

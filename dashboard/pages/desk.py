@@ -1,5 +1,9 @@
 """The desk: from the street down to the incident, every number a way to its rows."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 from dash import html
 from dash_ag_grid import AgGrid
 
@@ -8,7 +12,7 @@ from dashboard.pages.map_box import map_box
 from dashboard.pages.page import Page
 from dashboard.panels.desk import cases, course, heading, parts, tiles
 from dashboard.panels.desk import map as of_map
-from pipelines.board import FILTERS, check
+from pipelines.board import FILTERS, Board, check
 
 
 def layout() -> html.Div:
@@ -95,6 +99,16 @@ _GRID = {
 }
 
 
+def _shown(board: Board) -> object:
+    """All but the moment: of the end of the window the page says the day."""
+    last = (board.end - timedelta(milliseconds=1)).astimezone(ZoneInfo(board.time_zone))
+    before = None if board.before is None else (_NO_MOMENT, _NO_MOMENT)
+    return last.date(), replace(board, now=_NO_MOMENT, end=_NO_MOMENT, before=before)
+
+
+_NO_MOMENT = datetime.min.replace(tzinfo=UTC)
+
+
 PAGE = Page(
     layout=layout,
     panels=(
@@ -109,4 +123,5 @@ PAGE = Page(
     read=lambda backend, filters: backend.board(filters),
     filters=FILTERS,
     check=check,
+    shown=_shown,
 )

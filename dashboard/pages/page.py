@@ -33,6 +33,10 @@ def _as_it_is(picture: Picture, _: Mapping[str, str]) -> Picture:
     return picture
 
 
+def _all_of_it(picture: Picture) -> object:
+    return picture
+
+
 def _anything(_: Mapping[str, str]) -> None:
     """Any value will do."""
 
@@ -60,7 +64,8 @@ class Page:
     ``choices`` are the values allowed, up to a colon. Who is less than ``least`` does not get the
     page; who is more than ``most`` sees no more of it than that. ``is_there`` says whether there
     is what the filters name: a page about nothing says so, with the status that programs know.
-    One that ``has_frames`` is also drawn once for whoever asks, moment after moment.
+    One that ``has_frames`` is also drawn once for whoever asks, moment after moment. ``shown`` is
+    what of a picture stands on the page: where that is as it was, nothing is drawn anew.
     """
 
     layout: Callable[[], Component]
@@ -75,3 +80,4 @@ class Page:
     check: Callable[[Mapping[str, str]], None] = _anything
     has_frames: bool = False
     is_there: Callable[[Backend, Mapping[str, str]], bool] = _always
+    shown: Callable[[Any], object] = _all_of_it

@@ -1,6 +1,8 @@
 """The desk's panels: from real stores, empty and full, in every language."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -104,6 +106,26 @@ def test_the_case_is_drawn_and_so_is_one_that_is_not_there(
     leaves = drawn("incident", case(street), language)
 
     assert text(leaves["case-title"])
+
+
+def test_two_moments_at_which_the_desk_shows_the_same_are_drawn_the_same(
+    full: Installation,
+) -> None:
+    page = PAGES["desk"]
+    with full.store.reading() as reader:
+        for filters in ({}, {"window": "today"}, {"window": "yesterday", "versus": "week"}):
+            boards = [
+                read_board(reader, full, filters, now=NOW + timedelta(minutes=m))
+                for m in (0, 1, 60, 24 * 60)
+            ]
+            for one, other in pairwise(boards):
+                is_same = page.shown(one) == page.shown(other)
+                for language in LANGUAGES:
+                    pictures = [drawn("desk", board, language) for board in (one, other)]
+                    looks = [str(picture) for picture in pictures]
+                    assert not is_same or looks[0] == looks[1]
+            assert page.shown(boards[0]) == page.shown(boards[1])
+            assert page.shown(boards[2]) != page.shown(boards[3])
 
 
 def test_every_link_of_the_desk_opens_a_page_that_is_there(full: Installation) -> None:

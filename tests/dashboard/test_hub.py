@@ -191,6 +191,25 @@ def test_a_view_is_pushed_when_it_is_drawn_and_waits_for_no_other():
     asyncio.run(story())
 
 
+def test_what_a_page_does_not_show_is_no_reason_to_draw_it():
+    async def story():
+        backend, pages = FakeBackend(), Desks().pages
+        pages["desk"] = replace(pages["desk"], shown=lambda picture: picture.open_total)
+        async with running(backend, pages=pages) as hub:
+            screen = hub.join(desk("G1"))
+            await news(screen)
+            reads = backend.reads
+            backend.show(a_snapshot(quality=replace(a_snapshot().quality, unknown=99)))
+            await until(lambda: backend.reads > reads)
+            await asyncio.sleep(0.02)
+            assert hub.counters.draws == 1
+
+            backend.show(a_snapshot(open_total=77))
+            assert "77" in json.dumps((await news(screen))["props"]["open-heading"])
+
+    asyncio.run(story())
+
+
 def test_walls_are_drawn_first_then_what_was_drawn_longest_ago():
     async def story():
         backend, desks = FakeBackend(), Desks()
