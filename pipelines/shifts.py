@@ -11,9 +11,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pipelines.errors import QueryError
 from pipelines.store.buckets import Span
 from pipelines.store.rows import to_ms
@@ -53,20 +50,15 @@ def spans_of(key: str, window: Span, shifts: Sequence[time], zone: ZoneInfo) -> 
 
 
 class Turns:
-    """Which shift was on duty, for many moments within a window at once."""
+    """When shifts begin, from before a window to after it, and which."""
 
     def __init__(self, window: Span, shifts: Sequence[time], zone: ZoneInfo) -> None:
         self.keys = list(dict.fromkeys(map(shift_key, shifts)))
         begin, end = (moment.astimezone(zone).date() for moment in window)
         turns = list(_boundaries(begin - _DAY, end + _DAY, shifts, zone))
-        self._starts = np.array([to_ms(start) for start, _ in turns], dtype=np.int64)
-        self._shifts = np.array([self.keys.index(key) for _, key in turns], dtype=np.int64)
-
-    def of(self, begun_ms: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The number of each one's shift in ``keys``; they ascend and lie in the window."""
-        edges = np.searchsorted(begun_ms, self._starts[1:])
-        lengths = np.diff(edges, prepend=0, append=len(begun_ms))
-        return np.repeat(self._shifts, lengths)
+        self.starts_ms = [to_ms(start) for start, _ in turns]
+        self.shifts = [self.keys.index(key) for _, key in turns]
+        """Of each turn the number of its shift in ``keys``."""
 
 
 def checked(window: Span, shifts: Sequence[time], key: str | None) -> None:

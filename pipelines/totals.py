@@ -26,6 +26,7 @@ from pipelines.model.tally import ClockTally, Tally, entries_of
 from pipelines.shifts import Turns, checked
 from pipelines.store.backends.backend import Bucket, WantedSums
 from pipelines.store.buckets import SUMMED, Level, Part, cover, starts_in
+from pipelines.store.counting import Numbers
 from pipelines.store.rollups import (
     COMBINATIONS,
     GRID,
@@ -40,8 +41,6 @@ from pipelines.store.sheets import CLOSED_BIT, STATE_MASK, STATE_SHIFT, Slot, se
 from pipelines.store.slots import SlotTable, grids_in
 from pipelines.store.store import Reader
 from pipelines.store.volumes import Lines, Stretch, Wish, read_lines
-
-Whole = NDArray[np.int64]
 
 _ALL_CLOCKS = tuple(range(len(CLOCKS)))
 _ASKED = {
@@ -87,10 +86,11 @@ class _Totals:
         self._silent = desk.silent(reader, query.as_of)
         self._per = _per(query, desk, silent=bool(self._silent))
         self._turns = _turns(query, desk)
+        self._hushings = (False, True) if self._silent else (False,)
         self._keys: dict[Slot, tuple[str, bool] | None] = {}
         self._groups: dict[tuple[str, bool], Group] = {}
         self._names: list[tuple[str, bool]] = []
-        self._slots: tuple[SlotTable, Whole] | None = None
+        self._slots: tuple[SlotTable, Numbers] | None = None
 
     def results(self) -> dict[str, tuple[int, list[ClockTally]]]:
         """How many incidents each group has, and the counts of each clock."""
@@ -176,49 +176,62 @@ class _Totals:
         """Add incidents one by one, or take them away: thousands at once, as arrays."""
         wish = Wish(
             self._clocks,
-            begun=self._turns is not None,
+            edges=self._turns.starts_ms if self._turns is not None else (),
             slots=self._per != 0,
             states=self._query.asks_each,
         )
         for sign, lines in read_lines(self._reader, stretches, wish, self._desk.slot_table):
-            which = self._which(lines)
-            entries = lines.entries
-            if (which < 0).any():
+            which, entries, number = self._which(lines), lines.entries, lines.number
+            if which is not None and (which < 0).any():
                 asked = which >= 0
                 which, entries = which[asked], [column[asked] for column in entries]
-            numbers = np.bincount(which, minlength=len(self._names))
-            there = np.flatnonzero(numbers)
-            groups = [self._group_at(self._names[i]) for i in there.tolist()]
-            for group, n in zip(groups, numbers[there].tolist(), strict=True):
-                group.incidents += sign * n
-            place = np.zeros(len(self._names), dtype=np.int64)
-            place[there] = np.arange(len(there))
-            count_entries(groups, entries, place[which], sign)
+                number = len(which)
+            numbers = [number] if which is None else np.bincount(which).tolist()
+            groups = [self._group_at(self._names[i]) if n else None for i, n in enumerate(numbers)]
+            for group, n in zip(groups, numbers, strict=True):
+                if group is not None:
+                    group.incidents += sign * n
+            if number:
+                count_entries(groups, entries, which, sign)
 
-    def _which(self, lines: Lines) -> Whole:
-        """Of each line the number of its group in ``_names``; -1 if it is not asked for."""
-        query, turns = self._query, self._turns
+    def _which(self, lines: Lines) -> Numbers | None:
+        """Of each line the number of its group in ``_names``; -1 if it is not asked for.
+
+        None where all are asked for and belong to the first.
+        """
+        query = self._query
+        which: Numbers | None = None
         if lines.table is not None:
             which = self._keys_of(lines.table)[lines.slots]
         else:
-            which = np.zeros(lines.number, dtype=np.int64)
             self._name([_everywhere(query, self._desk)])
-        if turns is not None:
-            turn = turns.of(lines.begun)
-            taken = np.array([query.shift in (None, key) for key in turns.keys])[turn]
+        if self._turns is not None:
+            turn = self._groups_of_turns(self._turns)[lines.turns]
+            if which is None:
+                which = turn
+            else:
+                which = np.where((which < 0) | (turn < 0), np.int32(-1), which + turn)
             if query.by is By.SHIFT:
-                self._name(turns.keys)
-                which = np.where(which < 0, -1, 2 * turn + which)
-            which = np.where(taken, which, -1)
+                self._name(self._turns.keys)
         if query.asks_each:
-            which = np.where(_states_taken(query)[lines.states], which, -1)
+            taken = _states_taken(query)[lines.states]
+            which = np.where(taken, 0 if which is None else which, np.int32(-1))
         return which
+
+    def _groups_of_turns(self, turns: Turns) -> Numbers:
+        """Of each turn what it adds to the number of a group: nothing, but by shift; or -1."""
+        numbers = range(0, len(self._hushings) * len(turns.keys), len(self._hushings))
+        of_shift = [
+            -1 if self._query.shift not in (None, key) else n if self._query.by is By.SHIFT else 0
+            for key, n in zip(turns.keys, numbers, strict=True)
+        ]
+        return np.array([of_shift[shift] for shift in turns.shifts], dtype=np.int32)
 
     def _name(self, keys: Iterable[str]) -> None:
         """Call the groups of lines so; each is parted into what is heard of and what is not."""
-        self._names = [(key, hushed) for key in keys for hushed in (False, True)]
+        self._names = [(key, hushed) for key in keys for hushed in self._hushings]
 
-    def _keys_of(self, table: SlotTable) -> Whole:
+    def _keys_of(self, table: SlotTable) -> Numbers:
         """Of each slot of the table, the number of its group in ``_names``; -1 if not asked for.
 
         Filters and groups look at grid, kind and source apart, so each of those is asked once,
@@ -240,11 +253,11 @@ class _Totals:
             By.SOURCE: (table.sources, table.source),
         }.get(by or By.STREET, (table.grids, table.grid))
         keys = [group_key(by, desk, value, value, value) for value in values]
-        named = {key: 2 * i for i, key in enumerate(dict.fromkeys(keys))}
+        named = {key: len(self._hushings) * i for i, key in enumerate(dict.fromkeys(keys))}
         self._name(named)
-        hushed = np.array([one in self._silent for one in table.sources], dtype=np.int64)
-        of_value = np.array([named[key] for key in keys], dtype=np.int64)
-        found = np.where(fits, of_value[which] + hushed[table.source], -1)
+        hushed = np.array([one in self._silent for one in table.sources], dtype=np.int32)
+        of_value = np.array([named[key] for key in keys], dtype=np.int32)
+        found = np.where(fits, of_value[which] + hushed[table.source], np.int32(-1))
         self._slots = (table, found)
         return found
 

@@ -275,23 +275,27 @@ def count_listed(groups: Sequence[Group], clocks: Sequence[int]) -> None:
         lengths = [len(content) // ENTRIES_BYTES for content in contents]
         if any(lengths):
             entries = np.frombuffer(b"".join(contents), "<u4").reshape(-1, len(CLOCKS))
-            which = np.repeat(np.arange(len(groups)), lengths)
+            which = np.repeat(np.arange(len(groups), dtype=np.int32), lengths)
             count_entries(groups, [entries[:, clock] for clock in clocks], which, sign)
     for group in groups:
         group.listed = {1: bytearray(), -1: bytearray()}
 
 
 def count_entries(
-    groups: Sequence[Group],
+    groups: Sequence[Group | None],
     columns: Sequence[NDArray[np.uint32]],
-    which: NDArray[np.integer],
+    which: NDArray[np.int32] | None,
     sign: int,
 ) -> None:
-    """Count entries, or take them away: a column a clock, ``which`` group each belongs to."""
+    """Count entries, or take them away: a column a clock, ``which`` group each belongs to.
+
+    Without ``which`` all belong to the first. A group that none belongs to may be None.
+    """
     for clock, entries in enumerate(columns):
         counts = counted(entries, which, len(groups))
         for group, counters, bins in zip(groups, *counts, strict=True):
-            group.sums[clock].add_counts(counters, bins, sign)
+            if group is not None:
+                group.sums[clock].add_counts(counters, bins, sign)
 
 
 def slots_of(reader: Reader, ids: Iterable[int], known: dict[int, Slot]) -> None:

@@ -12,9 +12,10 @@ closed (8), then what each clock counts it for (32 each). The register, which on
 slots' ids (64 each).
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,7 +66,8 @@ class Wish(NamedTuple):
     """What a question needs to know of each incident; ``clocks`` are indices into ``CLOCKS``."""
 
     clocks: Sequence[int]
-    begun: bool = False
+    edges: Sequence[int] = ()
+    """Moments, ascending, between which incidents are told apart by when they began."""
     slots: bool = False
     states: bool = False
 
@@ -74,8 +76,8 @@ class Lines(NamedTuple):
     """The columns of some incidents; those that nobody wished for are empty."""
 
     number: int
-    begun: Whole
-    """Milliseconds since 1970, ascending."""
+    turns: NDArray[np.int32]
+    """The last edge that is not after its beginning; the first for those before all."""
     slots: Whole
     """Places in ``table``."""
     table: SlotTable | None
@@ -175,47 +177,52 @@ class _Fetched:
             # what the register and the sheets call a slot, looked up together, in one table
             ids = np.concatenate((self._register, loose.slots))
             table, at = self._slots.holding(self._reader, ids)
-            places = np.concatenate((at[bound.slots], at[len(self._register) :]))
-        begun = np.concatenate((bound.begun, loose.begun))
-        states = np.concatenate((bound.states, loose.states))
-        entries = [np.concatenate(both) for both in zip(bound.entries, loose.entries, strict=True)]
-        if self._wish.begun and len(loose.begun):
-            order = np.argsort(begun, kind="stable")
-            begun, entries = begun[order], [column[order] for column in entries]
-            places = places[order] if self._wish.slots else places
-            states = states[order] if self._wish.states else states
-        return Lines(bound.number + loose.number, begun, places, table, states, entries)
+            places = _joined(at[bound.slots], at[len(self._register) :])
+        return Lines(
+            bound.number + loose.number,
+            _joined(bound.turns, loose.turns),
+            places,
+            table,
+            _joined(bound.states, loose.states),
+            [_joined(*both) for both in zip(bound.entries, loose.entries, strict=True)],
+        )
 
-    def _from_volumes(self, tasks: Sequence[_Task]) -> "_Columns":
+    def _from_volumes(self, tasks: Sequence[_Task]) -> "_Found":
         pieces: dict[int, list[bytes]] = {column: [] for column in self._columns}
-        days, numbers = [], []
+        turns: list[int] = []
+        lengths: list[int] = []
+        number = 0
         for task in tasks:
             volume = self._volumes[task.day]
             begun = np.frombuffer(volume[Column.BEGUN], "<u4")
             first, last = 0, len(begun)
             if (task.begin, task.end) != (0, DAY_MS):
                 first, last = np.searchsorted(begun, [task.begin, task.end]).tolist()
-            days.append(task.day)
-            numbers.append(last - first)
+            number += last - first
+            if self._wish.edges:
+                edges = self._wish.edges
+                turn = bisect_right(edges, task.day + task.begin) - 1
+                until = bisect_left(edges, task.day + task.end)
+                inside = [edge - task.day for edge in edges[turn + 1 : until]]
+                cuts = [first, *np.searchsorted(begun, inside).tolist(), last]
+                turns += range(turn, until)
+                lengths += (after - before for before, after in pairwise(cuts))
             for column in self._columns:
                 size = _TYPES[column].itemsize
                 pieces[column].append(volume[column][first * size : last * size])
         found = {
             column: np.frombuffer(b"".join(of), _TYPES[column]) for column, of in pieces.items()
         }
-        begun_ms = np.zeros(0, dtype=np.int64)
-        if self._wish.begun:
-            begun_ms = np.repeat(np.array(days, dtype=np.int64), numbers) + found[Column.BEGUN]
         nothing = np.zeros(0, dtype=np.uint8)
-        return _Columns(
-            sum(numbers),
-            begun_ms,
+        return _Found(
+            number,
+            np.repeat(np.array(turns, dtype=np.int32), lengths),
             found.get(Column.SLOT, nothing),
             found.get(Column.STATE, nothing),
             [found[Column.CLOCK + clock] for clock in self._wish.clocks],
         )
 
-    def _from_sheets(self, tasks: Sequence[_Task]) -> "_Columns":
+    def _from_sheets(self, tasks: Sequence[_Task]) -> "_Found":
         pieces = [
             (hour, between(sheet, task.day + task.begin - hour, task.day + task.end - hour))
             for task in tasks
@@ -223,21 +230,39 @@ class _Fetched:
             if (sheet := self._sheets.get(hour)) is not None
         ]
         every, wish = _columns_of(pieces), self._wish
-        return _Columns(
+        turns = np.searchsorted(wish.edges, every.begun if wish.edges else (), side="right") - 1
+        return _Found(
             every.number,
-            every.begun if wish.begun else every.begun[:0],
+            turns.astype(np.int32),
             every.slots if wish.slots else every.slots[:0],
             every.states if wish.states else every.states[:0],
             [every.entries[clock] for clock in wish.clocks],
         )
 
 
+class _Found(NamedTuple):
+    """What is wished for, slots by whatever name they have where it was found."""
+
+    number: int
+    turns: NDArray[np.int32]
+    slots: NDArray[Any]
+    states: NDArray[np.uint8]
+    entries: Sequence[NDArray[np.uint32]]
+
+
+def _joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """Both, one behind the other; copies nothing when one is empty."""
+    if not len(one) or not len(other):
+        return one if len(one) else other
+    return np.concatenate((one, other))
+
+
 class _Columns(NamedTuple):
-    """Columns as they are stored, slots by whatever name they have there; ``begun`` since 1970."""
+    """All columns of some sheets; ``begun`` in milliseconds since 1970."""
 
     number: int
     begun: Whole
-    slots: NDArray[Any]
+    slots: NDArray[np.uint64]
     states: NDArray[np.uint8]
     entries: Sequence[NDArray[np.uint32]]
 

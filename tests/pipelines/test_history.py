@@ -22,8 +22,8 @@ from pipelines.store.store import Store
 from tests.pipelines.installations import content
 
 ARRIVED, CUMULATIVE = Milestone.ARRIVED, Reading.CUMULATIVE
-CALLS = 6000
-"""So many that a year is added up by bins, a month is listed by durations, and a grid by case."""
+CALLS = 4000
+"""So many that a year is added up by bins, a source of it listed by durations, a grid by case."""
 
 
 def shown(ms: int) -> str:
