@@ -72,8 +72,9 @@ bench: $(DEV) browser ## Measure intake speed, and the delay from record to pixe
 docs: $(DEV) ## Write the generated pages of docs/ anew, from the code
 	@$(BIN)/python docs/build.py
 
-screens: $(DEV) ## Photograph the wall for docs/screens; takes some minutes
+screens: $(DEV) ## Photograph the wall and the desk for docs/screens; takes some minutes
 	@$(BIN)/python docs/screens.py
+	@$(BIN)/python docs/desk_screens.py
 
 clean: ## Remove .venv and all caches; data/ stays
 	@rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

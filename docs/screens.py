@@ -189,13 +189,14 @@ class Camera:
         yield page
         page.close()
 
-    def keep(self, page: Page, shot: Shot) -> None:
+    def keep(self, page: Page, name: str) -> None:
         """Write what a page shows into the album's folder."""
         png = base64.b64encode(page.screenshot()).decode()
         rgba = base64.b64decode(self._darkroom.evaluate(PIXELS, png))
-        width, height = SIZES[shot.size]
+        size = page.viewport_size or {}
+        width, height = size["width"], size["height"]
         pixels = np.frombuffer(rgba, np.uint8).reshape(height, width, 4)[:, :, :3]
-        file = self._folder / f"{shot.name}.png"
+        file = self._folder / f"{name}.png"
         file.write_bytes(palette_png(pixels))
         print(f"{file.name} {file.stat().st_size // 1024} KB", flush=True)
 
@@ -282,7 +283,7 @@ def night(street: Street, camera: Camera, album: Album) -> None:
 def take(street: Street, camera: Camera, shot: Shot) -> None:
     """One picture of the wall as it is."""
     with camera.screen(street.server, shot) as page:
-        camera.keep(page, shot)
+        camera.keep(page, shot.name)
 
 
 def lose(street: Street, camera: Camera, shot: Shot) -> None:
@@ -290,7 +291,7 @@ def lose(street: Street, camera: Camera, shot: Shot) -> None:
     with camera.screen(street.server, shot) as page:
         street.server.stop()
         page.wait_for_timeout(15_000)
-        camera.keep(page, shot)
+        camera.keep(page, shot.name)
     street.server.start()
 
 

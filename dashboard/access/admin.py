@@ -17,6 +17,7 @@ from dashboard.access.person import person_of
 from dashboard.backend import Backend
 from dashboard.text import Say
 from pipelines.clearance import Role
+from pipelines.errors import QueryError
 from pipelines.scope import scope_of
 
 ADMIN_PATH = "/admin"
@@ -118,9 +119,21 @@ class Admin:
                 keeper.set_wall_scope(name, _scope(desk, form), by=by, now=now)
             case "revoke-wall":
                 keeper.revoke_wall(name, by=by, now=now)
+            case "canary":
+                self._send_canary(name, by=by, now=now)
             case _:
                 raise AccessError("bad_act", act)
         return admin_page.done(desk, act, name)
+
+    def _send_canary(self, source: str, *, by: str, now: datetime) -> None:
+        """Rehearse a source; raises AccessError where there is none, or nothing came back."""
+        try:
+            sent = self._backend.canary(source)
+        except QueryError as error:
+            raise AccessError("no_source", source) from error
+        self._keeper.audit.add(Act.CANARY_SENT, who=by, now=now, about=source)
+        if sent["problem"]:
+            raise AccessError("canary_lost", str(sent["problem"]))
 
     def _check_is_ours(self, name: str) -> None:
         """Raise AccessError where groups say the scope: at the next login it would be theirs."""

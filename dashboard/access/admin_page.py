@@ -122,13 +122,22 @@ def sources(desk: Desk, roster: Roster) -> str:
             f'<i class="state state--{line.standing}"></i>{escape(say.name(line.names))}',
             escape(sentence(line, say, now=roster.now, time_zone=roster.time_zone)),
             str(line.records),
-            str(line.quarantined),
+            _set_aside(line.id, line.quarantined, say),
+            _action(desk, "canary", line.id, "send_canary"),
         )
         for line in roster.lines
     )
     link = f'<a href="/sources?lang={say.language}">{escape(say("admin.to_sources"))}</a>'
-    head = ("name", "state", "records", "quarantined")
+    head = ("name", "state", "records", "quarantined", "actions")
     return f"<section><p>{link}</p></section>{_table(desk, 'source', head, body)}"
+
+
+def _set_aside(source: str, n: int, say: Say) -> str:
+    """How many records of a source could not be read, and the way to them."""
+    if not n:
+        return "0"
+    query = urlencode({"source": source, "lang": say.language})
+    return f'<a href="/quarantine?{escape(query)}">{n}</a>'
 
 
 def audit(

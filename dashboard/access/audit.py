@@ -53,6 +53,7 @@ class Act(StrEnum):
     UNPINNED = "unpinned"
     HANDED_OVER = "handed_over"
     TAKEN_OVER = "taken_over"
+    CANARY_SENT = "canary_sent"
     CONFIG_LOADED = "config_loaded"
     PURGED = "purged"
     TRIMMED = "trimmed"

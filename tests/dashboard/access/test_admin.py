@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -177,6 +179,21 @@ def test_whose_scope_groups_say_is_not_given_another_here(
     assert {row.name: row.scope for row in street.keeper.accounts()}["oidc qian"] == "C1"
 
 
+def test_a_source_is_rehearsed_and_what_it_could_not_read_is_one_step_away(
+    street: Site, admin: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roster = street.backend.roster()
+    line = replace(roster.lines[0], quarantined=12)
+    monkeypatch.setattr(street.backend, "roster", lambda: replace(roster, lines=(line,)))
+    sent = do(admin, "canary", tab="sources", name="110")
+
+    page = admin.get("/admin?tab=sources&lang=en").text
+    entry = street.keeper.audit.entries(limit=1)[0]
+    assert "The canary through 110 came back" in sent.text
+    assert (entry.who, entry.act, entry.about) == ("admin", "canary_sent", "110")
+    assert f'<a href="/quarantine?source={quote(line.id)}&amp;lang=en">12</a>' in page
+
+
 def test_an_area_that_is_gone_is_said_to_be(street: Site, admin: httpx.Client) -> None:
     street.session(Role.VIEWER, "of the past", scope="C9")
 
@@ -211,6 +228,7 @@ def test_a_link_for_a_new_password_leaves_the_role(street: Site, admin: httpx.Cl
         ("wall-scope", {"name": "nowhere", "scope": "C1"}, "not valid"),
         ("unlock", {"name": "nobody"}, "no such account"),
         ("drop", {"name": "admin"}, "no such action"),
+        ("canary", {"name": "nowhere"}, "no source “nowhere”"),
     ],
 )
 def test_what_cannot_be_done_says_why(
