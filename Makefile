@@ -7,8 +7,9 @@ SHELL := /bin/bash
 
 # Extra arguments for the command behind a target: make test ARGS="-k clock -x"
 ARGS ?=
-# How the tests are spread over the cores; empty for one after the other
-PARALLEL ?= -n 2 --dist loadfile
+# How the tests are spread over the cores; empty for one after the other. Three on two cores, for
+# many of them wait; in the order of tests/conftest.py, so that the longest do not come last.
+PARALLEL ?= -n 3 --dist loadfile --no-loadscope-reorder
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 
 VENV := .venv
@@ -24,7 +25,7 @@ APT_INSTALL = $(SUDO) apt-get update && $(SUDO) env DEBIAN_FRONTEND=noninteracti
 	apt-get install --yes --no-install-recommends
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help setup browser services run test lint types bench docs screens clean
+.PHONY: help setup browser services run test alone beside lint types bench docs screens clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,8 +55,14 @@ services: ## Install PostgreSQL (started on loopback), Mosquitto and OpenLDAP fo
 run: $(RUNTIME) ## Start the dashboard on http://127.0.0.1:8050
 	@exec $(BIN)/python app.py run $(ARGS)
 
-test: $(DEV) browser services ## Run all tests
-	@$(BIN)/python -m pytest -m alone $(ARGS) || [ $$? = 5 ]
+test: alone beside ## Run all tests
+
+# The tests that bear no browser beside them; only their files are looked through.
+alone: $(DEV) services
+	@$(BIN)/python -m pytest -m alone $(ARGS) $$(grep -rl --include='test_*.py' 'mark[.]alone' tests) \
+		|| [ $$? = 5 ]
+
+beside: $(DEV) browser services
 	@$(BIN)/python -m pytest -m "not alone" $(PARALLEL) $(ARGS)
 
 lint: $(DEV) ## Check style and formatting

@@ -14,6 +14,12 @@ settings.register_profile("ci", deadline=None, max_examples=100, derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest: what is begun last is waited for by all others."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def every_database(request: pytest.FixtureRequest) -> Iterator[str]:
     """Which database stores are kept in; see ``tests.stores``."""

@@ -161,7 +161,7 @@ def loading(
     ``checkpoint_pages`` has an embedded store copy its log into the file so often.
     """
     processes: Any = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["tests.loading"])
+    processes.set_forkserver_preload(["tests.loading", "pipelines.store.backends.postgresql"])
     ours, theirs = processes.Pipe(duplex=False)
     arguments = (folder, dict(environ or {}), theirs, checkpoint_pages)
     process = processes.Process(target=_take_in_for_ever, args=arguments, daemon=True)
