@@ -6,57 +6,42 @@ Sending anything twice, in any order, changes nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pipelines import delivered
 from pipelines.books import Books
-from pipelines.connectors.record import Batch, Record, content_of
-from pipelines.decoders.decoder import Meaning
+from pipelines.connectors.record import Batch, Record
 from pipelines.delivered import Taken
 from pipelines.devices import Register
 from pipelines.episodes import GAP, Move, keyed
-from pipelines.errors import BadRecordError
 from pipelines.geo.gazetteer import Gazetteer, is_remark
 from pipelines.geo.history import GridHistory
-from pipelines.geo.placing import placed, spots_of, without_position
+from pipelines.geo.placing import placed, spots_of
+from pipelines.interpreter import Bad, Decoded, Interpreter, digest_of
 from pipelines.model.device import Signal, heard
 from pipelines.model.fact import Flag, Statement
 from pipelines.model.incident import fold
 from pipelines.model.incident import incident_id as id_of
 from pipelines.model.place import Place
-from pipelines.model.remark import Remark
 from pipelines.model.rules import Rules
 from pipelines.ordinary import Ordinary, began_ms
 from pipelines.precedence import Precedence
 from pipelines.receipt import PROBLEMS_KEPT, Counts, Problem
-from pipelines.replay import seen
 from pipelines.sources import Source
-from pipelines.storable import check, shown
+from pipelines.storable import shown
 from pipelines.store import schema
 from pipelines.store.device_rows import device_row, signal_row
 from pipelines.store.rows import IncidentRow, moments_of, remark_row, report_row, to_ms
 from pipelines.store.store import Store, Writer
 from pipelines.storing import Storing
-from pipelines.taps import checked_taps
-from pipelines.whereabouts import checked_positions
 
 CANARY = "(canary)"
 """What a rehearsed record is about, in place of a real incident or device."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Bad:
-    """A record for the quarantine, with its error."""
-
-    record: Record
-    error: BadRecordError
-    content: bytes
 
 
 class Delivery(NamedTuple):
@@ -64,15 +49,6 @@ class Delivery(NamedTuple):
 
     source: Source
     batch: Batch
-
-
-class Decoded(NamedTuple):
-    """What records mean: statements about incidents, signals of devices, notes, and nonsense."""
-
-    said: list[tuple[Record, Statement]]
-    bad: list[_Bad]
-    signals: list[tuple[Record, Signal]]
-    remarks: tuple[tuple[Record, Remark], ...] = ()
 
 
 _New = tuple[Record, Statement, str]
@@ -105,12 +81,12 @@ class Door:
         self.counted: Callable[[str, Counts], None] = lambda *_: None
         self.storing = Storing()
         self._precedence = Precedence()
-        self._gazetteer = gazetteer or Gazetteer({})
+        self._interpreter = Interpreter(grids, register or Register({}), gazetteer or Gazetteer({}))
+        self.decode = self._interpreter.decode
         self._store = store
         self._rules = rules
         self._grids = grids
         self._zone = zone
-        self._register = register or Register({})
         self._episode = episode
         self._ordinary = Ordinary(rules)
 
@@ -184,38 +160,6 @@ class Door:
         if self.guard is not None:
             self.guard(writer, sources)
 
-    def decode(
-        self, source: Source, records: Iterable[Record], *, received_at: datetime
-    ) -> Decoded:
-        """What each record would become, in WGS-84, with every doubt; stores nothing."""
-        said: list[tuple[Record, Statement]] = []
-        signals: list[tuple[Record, Signal]] = []
-        bad: list[_Bad] = []
-        remarks: list[tuple[Record, Remark]] = []
-        for record in records:
-            try:
-                meant = source.decoder.decode(record, source=source.id, received_at=received_at)
-                check(record, meant)
-            except BadRecordError as error:
-                bad.append(_Bad(record, error, _bad_content(record)))
-                continue
-            if isinstance(meant, Meaning):
-                said.extend((record, seen(s, record.horizon)) for s in meant.statements)
-                signals.extend((record, signal) for signal in meant.signals)
-                remarks.extend((record, remark) for remark in meant.remarks)
-                bad.extend(_Bad(record, e, _bad_content(record)) for e in meant.problems)
-            else:
-                said.append((record, seen(meant, record.horizon)))
-        signals, astray = checked_positions(signals, self._grids, source.to_wgs84)
-        bad.extend(_Bad(record, error, _bad_content(record)) for record, error in astray)
-        placed_said = self._checked_places(source, said)
-        placed_said = checked_taps(placed_said, self._grids, source.to_wgs84)
-        if len(self._register):
-            placed_said = [(record, self._register.placed(s)) for record, s in placed_said]
-        if len(self._gazetteer):
-            placed_said = [(record, self._gazetteer.placed(s)) for record, s in placed_said]
-        return Decoded(placed_said, bad, signals, tuple(remarks))
-
     def _write(
         self, writer: Writer, deliveries: Sequence[tuple[str, Decoded]], now: datetime
     ) -> list[Counts]:
@@ -251,12 +195,17 @@ class Door:
         everything = _with_earlier(writer.statements({*before, *moved}), new)
         moments = [moments_of(s) for _, s, _ in new]
         told = {incident: times for (_, _, incident), times in zip(new, moments, strict=True)}
-        self._store_reports(writer, new, moments)
-        located = self._apply(writer, books, everything, told, before, gone)
+        with self._storing_reports(writer, new, moments):
+            made = self._made(books, everything, told, before, gone)
+        writer.put(schema.incident, [row for i, row in made.items() if i in before])
+        with writer.adding(schema.incident, [row for i, row in made.items() if i not in before]):
+            doubts = [(record, _doubts(s)) for record, s, _ in new if s.flags]
+            latest = [_latest(s) for _, s, _ in new]
+            last_stamp = max((at for at in latest if at is not None), default=None)
+            unlocated = sum(1 for _, _, incident in new if not made[incident][_GRID])
         self._hear(writer, signals)
         writer.add_new(schema.remark, [remark_row(remark, record) for record, remark in remarks])
         quarantined = self._quarantine(writer, source, bad, now)
-        doubts = [(record, _doubts(s)) for record, s, _ in new if s.flags]
         flagged = [(record, flag) for record, flags in doubts for flag in flags]
         wrong = ((b.record, b.error) for b in quarantined)
         problems = [_problem(r, Flag(e.column, e.value, e.rule), kept=False) for r, e in wrong]
@@ -266,13 +215,11 @@ class Door:
             stored=len(new),
             duplicate=len(said) - len(new) + len(bad) - len(quarantined),
             quarantined=len(quarantined),
-            unlocated=sum(1 for _, _, incident in new if not located[incident]),
+            unlocated=unlocated,
             flagged=sum(1 for _, flags in doubts if flags),
             signals=len(signals),
             problems=tuple(problems[:PROBLEMS_KEPT]),
         )
-        latest = [_latest(s) for _, s, _ in new]
-        last_stamp = max((at for at in latest if at is not None), default=None)
         latest += [signal.at for _, signal in signals if not signal.is_passing]
         latest += [None] * len(quarantined)
         return Taken(
@@ -284,45 +231,31 @@ class Door:
             heartbeats=tuple(signal.at for _, signal in signals if signal.is_passing),
         )
 
-    def _checked_places(
-        self, source: Source, said: Sequence[tuple[Record, Statement]]
-    ) -> list[tuple[Record, Statement]]:
-        at = [i for i, (_, s) in enumerate(said) if s.place is not None and s.place.has_position]
-        points = [(said[i][1].place.lat, said[i][1].place.lon) for i in at]  # type: ignore[union-attr]
-        checked = list(said)
-        converted = source.to_wgs84(points) if source.to_wgs84 and points else points  # type: ignore[arg-type]
-        for i, point, moved in zip(at, points, converted, strict=True):
-            record, statement = said[i]
-            # zero is missing in every coordinate system; the rest is judged in degrees
-            doubt = self._grids.doubt(*(moved if any(point) else point))  # type: ignore[arg-type]
-            if doubt is not None:
-                checked[i] = (record, without_position(statement, doubt))
-            elif moved is not point:
-                place = statement.place._replace(lat=moved[0], lon=moved[1])  # type: ignore[union-attr]
-                checked[i] = (record, statement._replace(place=place))
-        return checked
-
-    def _store_reports(
+    @contextmanager
+    def _storing_reports(
         self, writer: Writer, new: Sequence[_New], moments: Sequence[Sequence[int | None]]
-    ) -> None:
-        """Keep the records and their facts; ``moments`` are the times of each one's facts."""
+    ) -> Iterator[None]:
+        """Keep the records and their facts; ``moments`` are the times of each one's facts.
+
+        The database takes them in while the block adds up what they say, and asks it nothing.
+        """
         contexts = _add_contexts(writer, (record for record, _, _ in new))
         rows = [
             report_row(statement, record, incident, contexts[record.context], told)
             for (record, statement, incident), told in zip(new, moments, strict=True)
         ]
-        writer.add(schema.report, rows)
+        with writer.adding(schema.report, rows):
+            yield
 
-    def _apply(
+    def _made(
         self,
-        writer: Writer,
         books: Books,
         said: Mapping[str, Sequence[Statement]],
         told: Mapping[str, Sequence[int | None]],
         before: Mapping[str, Any],
         gone: Sequence[Any],
-    ) -> dict[str, str]:
-        """Make anew the incidents that something was said about; return each one's grid.
+    ) -> dict[str, tuple[Any, ...]]:
+        """Make anew the incidents that something was said about; return the row of each.
 
         ``before`` holds the rows of those that were there, ``gone`` of those that no longer are;
         ``told`` the times of the facts of those that are new.
@@ -331,10 +264,7 @@ class Door:
             books.strike(row)
         rows = self._enter_ordinary(books, said, told)
         general = [fold(statements) for i, statements in said.items() if i not in rows]
-        rows |= {i.id: books.enter(i) for i in placed(general, self._grids)}
-        writer.put(schema.incident, [row for i, row in rows.items() if i in before])
-        writer.add(schema.incident, [row for i, row in rows.items() if i not in before])
-        return {incident: row[_GRID] for incident, row in rows.items()}
+        return rows | {i.id: books.enter(i) for i in placed(general, self._grids)}
 
     def _enter_ordinary(
         self,
@@ -373,8 +303,8 @@ class Door:
         writer.add_new(schema.signal, rows)
 
     def _quarantine(
-        self, writer: Writer, source: str, bad: Sequence[_Bad], now: datetime
-    ) -> list[_Bad]:
+        self, writer: Writer, source: str, bad: Sequence[Bad], now: datetime
+    ) -> list[Bad]:
         """Set the bad records aside; return those that were not there yet."""
         unique = {b.content: b for b in bad}
         known = writer.known_quarantine(source, list(unique))
@@ -459,18 +389,9 @@ def _latest(statement: Statement) -> datetime | None:
     return max((fact.at for fact in statement.facts if fact.at is not None), default=None)
 
 
-def _digest(content: bytes) -> bytes:
-    return blake2b(content, digest_size=16).digest()
-
-
-def _bad_content(record: Record) -> bytes:
-    # a record without bytes (a file that breaks off) is told from others by where it is
-    return content_of(record) if record.raw else _digest(str(record.origin).encode())
-
-
 def _add_contexts(writer: Writer, records: Iterable[Record]) -> dict[bytes, bytes]:
     """Store what the records need to be read again; return each one's id."""
-    contexts = {content: _digest(content) for content in {record.context for record in records}}
+    contexts = {content: digest_of(content) for content in {record.context for record in records}}
     rows = [(digest, content) for content, digest in contexts.items()]
     writer.add_new(schema.context, rows)
     return contexts
@@ -487,7 +408,7 @@ def _problem(record: Record, flag: Flag, *, kept: bool) -> Problem:
     )
 
 
-def _quarantine_row(source: str, bad: _Bad, context_id: bytes, now: datetime) -> tuple[Any, ...]:
+def _quarantine_row(source: str, bad: Bad, context_id: bytes, now: datetime) -> tuple[Any, ...]:
     record, error = bad.record, bad.error
     what = (shown(error.column), shown(error.value), error.rule)
     occasion = None if record.occasion is None else to_ms(record.occasion)

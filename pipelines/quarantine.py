@@ -15,7 +15,8 @@ from sqlalchemy import func, select
 from pipelines.connectors.record import Origin, Record
 from pipelines.connectors.reread import Kept, read_again
 from pipelines.errors import BadRecordError
-from pipelines.ingest import Decoded, Door
+from pipelines.ingest import Door
+from pipelines.interpreter import Decoded
 from pipelines.sources import Source
 from pipelines.storable import shown
 from pipelines.store import schema

@@ -320,6 +320,15 @@ class Writer(Reader):
         """Insert rows that are not there, each with its columns in the table's order."""
         self._backend.add(self._connection, table, rows)
 
+    @contextmanager
+    def adding(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> Iterator[None]:
+        """The same while the block goes on, which asks the store nothing: they may be on their way.
+
+        When it ends they are there, or whatever kept them from it is raised.
+        """
+        with self._backend.adding(self._connection, table, rows):
+            yield
+
     def add_new(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows, passing over those whose key is there."""
         self._backend.add_new(self._connection, table, rows)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table
@@ -114,6 +115,12 @@ class Backend(ABC):
     @abstractmethod
     def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """Insert rows that are not there, each with its columns in the table's order."""
+
+    @abstractmethod
+    def adding(
+        self, connection: Connection, table: Table, rows: Sequence[Row]
+    ) -> AbstractContextManager[None]:
+        """The same while the block goes on, in which nothing else is asked of the connection."""
 
     @abstractmethod
     def add_new(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:

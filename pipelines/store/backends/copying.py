@@ -3,12 +3,14 @@
 Binary COPY takes half the time of text, on both sides: 4 µs a report row instead of 7.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 from psycopg import Cursor
+from psycopg.copy import LibpqWriter
 from sqlalchemy import BigInteger, Boolean, Float, Integer, LargeBinary, String, Table, Text
 from sqlalchemy.dialects import postgresql
 
@@ -19,16 +21,24 @@ DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 quoted = DIALECT.identifier_preparer.quote
 """A name as SQL wants it: some are words of the language."""
 
+_NEVER = 1 << 40
+"""Bytes after which to wait for the server; a batch is 32 MB at most (see the connectors)."""
 MANY = 24
 """From so many rows on they are copied."""
 
 
-def add(cursor: "Cursor[Any]", table: Table, rows: Sequence[Row]) -> None:
-    """Insert rows that are not there."""
+@contextmanager
+def adding(cursor: "Cursor[Any]", table: Table, rows: Sequence[Row]) -> Iterator[None]:
+    """Insert rows that are not there, if they are many while the block goes on.
+
+    The server takes about as long over a row as it takes us to think of it.
+    """
     if len(rows) < MANY:
         cursor.executemany(_inserting(table, ""), rows)
+        yield
     else:
-        _copy(cursor, quoted(table.name), table, rows)
+        with _copying(cursor, quoted(table.name), table, rows):
+            yield
 
 
 def merge(cursor: "Cursor[Any]", table: Table, rows: Sequence[Row], *, replacing: bool) -> None:
@@ -79,15 +89,23 @@ def _stage(cursor: "Cursor[Any]", table: Table, rows: Sequence[Row]) -> None:
         )
     else:
         cursor.execute(f"DELETE FROM {name}")  # noqa: S608 - a name of ours
-    _copy(cursor, name, table, rows)
+    with _copying(cursor, name, table, rows):
+        pass
 
 
-def _copy(cursor: "Cursor[Any]", name: str, table: Table, rows: Sequence[Row]) -> None:
-    """In the order of their first column, which begins every key, for the sake of the index."""
-    with cursor.copy(f"COPY {name} ({_names(table)}) FROM STDIN (FORMAT BINARY)") as copy:
+@contextmanager
+def _copying(cursor: "Cursor[Any]", name: str, table: Table, rows: Sequence[Row]) -> Iterator[None]:
+    """In the order of their first column, which begins every key, for the sake of the index.
+
+    Nothing is waited for before the end: what the server has not taken yet, the driver keeps.
+    """
+    sending = LibpqWriter(cursor, flush_threshold=_NEVER)
+    statement = f"COPY {name} ({_names(table)}) FROM STDIN (FORMAT BINARY)"
+    with cursor.copy(statement, writer=sending) as copy:
         copy.set_types(_types(table))
         for row in sorted(rows, key=itemgetter(0)):
             copy.write_row(row)
+        yield
 
 
 @lru_cache(maxsize=64)

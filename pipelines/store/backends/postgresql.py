@@ -210,10 +210,18 @@ class PostgresqlBackend(Backend):
 
     def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """By COPY where there are many."""
+        with self.adding(connection, table, rows):
+            pass
+
+    @contextmanager
+    def adding(self, connection: Connection, table: Table, rows: Sequence[Row]) -> Iterator[None]:
+        """The server takes in what is copied while the block goes on."""
         if not rows:
+            yield
             return
         partitions.make(connection, table, rows)
-        copying.add(_cursor(connection), table, rows)
+        with copying.adding(_cursor(connection), table, rows):
+            yield
 
     def add_new(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """By COPY into a table beside it where there are many."""

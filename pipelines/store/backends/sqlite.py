@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from operator import itemgetter
 from pathlib import Path
@@ -162,6 +163,12 @@ class SqliteBackend(Backend):
     def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """See :class:`Backend`."""
         _many(connection, sql.adding(table, connection.dialect), rows)
+
+    @contextmanager
+    def adding(self, connection: Connection, table: Table, rows: Sequence[Row]) -> Iterator[None]:
+        """They are there before the block begins: nobody else could put them there meanwhile."""
+        self.add(connection, table, rows)
+        yield
 
     def add_new(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """See :class:`Backend`."""

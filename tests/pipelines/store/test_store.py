@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
@@ -192,3 +193,50 @@ def test_a_store_is_removed_with_all_that_is_in_it(tmp_path: Path) -> None:
 
     assert not exists(place)
     remove(place)
+
+
+def keys_of(store: Store) -> list[str]:
+    with store.reading() as reader:
+        return sorted(reader.positions("calls"))
+
+
+def in_bulk(first: int) -> list[tuple[str, str, str]]:
+    return [("calls", f"{first + n:04}", "1") for n in range(500)]
+
+
+def test_rows_that_are_on_their_way_are_there_when_the_block_ends(store: Store) -> None:
+    with store.writing() as writer:
+        with writer.adding(schema.position, in_bulk(0)):
+            added_up = sum(range(1000))
+        assert len(writer.positions("calls")) == 500
+
+    assert added_up == 499_500
+    assert len(keys_of(store)) == 500
+
+
+def test_an_error_beside_rows_on_their_way_takes_all_of_it_back(store: Store) -> None:
+    def fails() -> None:
+        with store.writing() as writer, writer.adding(schema.position, in_bulk(0)):
+            raise OSError("no more")
+
+    with pytest.raises(OSError, match="no more"):
+        fails()
+
+    assert keys_of(store) == []
+    with store.writing() as writer:
+        writer.add(schema.position, in_bulk(0))
+    assert len(keys_of(store)) == 500
+
+
+def test_rows_on_their_way_that_are_there_already_are_an_error_like_any_other(store: Store) -> None:
+    with store.writing() as writer:
+        writer.add(schema.position, in_bulk(0)[-1:])
+
+    def again() -> None:
+        with store.writing() as writer, writer.adding(schema.position, in_bulk(0)):
+            pass
+
+    with pytest.raises((DBAPIError, psycopg.Error), match=r"(?i)unique"):
+        again()
+
+    assert len(keys_of(store)) == 1
