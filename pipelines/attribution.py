@@ -138,6 +138,7 @@ def reattribute(
     everything is as it was. Frozen months stay as they are.
     """
     with store.writing() as writer:
+        writer.take_time()
         known = remembered(writer)
         changed = stretches(known, versions_of(desk.grids)) if known else [Stretch(None, None)]
         within = _within(changed)

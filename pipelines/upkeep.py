@@ -43,6 +43,7 @@ def rebuild(store: Store, desk: Desk, progress: Progress = _quietly) -> int:
     One transaction: broken off, everything is as it was.
     """
     with store.writing() as writer:
+        writer.take_time()
         writer.clear(schema.incident, schema.rollup, schema.sheet, schema.volume)
         made = _make(writer, writer, desk, progress)
         bind_all(writer)

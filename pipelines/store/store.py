@@ -316,6 +316,13 @@ class Writer(Reader):
         """Be the only one from here to the end that reads and writes the rows all share."""
         self._backend.await_turn(self._connection)
 
+    def take_time(self) -> None:
+        """Say that long may pass between two questions from here on: there is much to think of.
+
+        Whoever goes silent in a transaction is otherwise held to be stopped or cut off.
+        """
+        self._backend.take_time(self._connection)
+
     def add(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows that are not there, each with its columns in the table's order."""
         self._backend.add(self._connection, table, rows)

@@ -64,6 +64,7 @@ def transfer(reader: Reader, target: Store, progress: Progress = _quietly) -> di
     """
     of = sum(reader.count(table) for table in tables())
     with target.writing() as writer:
+        writer.take_time()
         _refuse_unless_empty(writer)
         sent, done = {}, 0
         for table in tables():

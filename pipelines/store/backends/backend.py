@@ -83,6 +83,10 @@ class Backend(ABC):
         """Be the only one from here to the end that reads and writes the rows all share."""
 
     @abstractmethod
+    def take_time(self, connection: Connection) -> None:
+        """Bear long silences of this transaction."""
+
+    @abstractmethod
     def ending(self, connection: Connection) -> None:
         """Say, when a transaction is about to be committed, that the store has changed."""
 

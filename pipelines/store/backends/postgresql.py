@@ -73,8 +73,9 @@ _ALIVE = {
 
 _MOST_BITS = 43
 """Milliseconds of so many binary digits are 278 years."""
+_IDLE, _LONG = "idle_in_transaction_session_timeout", "10min"
 GIVEN_UP = {
-    "idle_in_transaction_session_timeout": "15s",
+    _IDLE: "15s",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "3",
     "tcp_keepalives_count": "3",
@@ -161,6 +162,10 @@ class PostgresqlBackend(Backend):
     def await_turn(self, connection: Connection) -> None:
         """See above."""
         _execute(connection, _LOCK, (_GROUP, _TURN))
+
+    def take_time(self, connection: Connection) -> None:
+        """A peer that is gone is noticed all the same, by the keepalives."""
+        _execute(connection, "SELECT set_config(%s, %s, true)", (_IDLE, _LONG))
 
     def ending(self, connection: Connection) -> None:
         """The server tells the others when, and only if, the transaction is committed."""

@@ -108,6 +108,9 @@ class SqliteBackend(Backend):
     def await_turn(self, connection: Connection) -> None:
         """It always has it."""
 
+    def take_time(self, connection: Connection) -> None:
+        """Nobody loses patience with it."""
+
     def ending(self, connection: Connection) -> None:
         """Count in the head of the file, which costs no page more than the commit writes."""
         seen = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())

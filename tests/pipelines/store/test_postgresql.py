@@ -1,14 +1,17 @@
 """What only a server can do: go away and come back, while a store is open."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
+import psycopg
 import pytest
 from sqlalchemy import URL
 from sqlalchemy.exc import OperationalError
 
 from pipelines.store import schema
+from pipelines.store.backends.postgresql import GIVEN_UP
 from pipelines.store.places import place_of
 from pipelines.store.store import Store
 from tests.databases import Database, cut_off, postgresql, throw_out
@@ -136,3 +139,25 @@ def test_no_message_of_the_store_holds_the_password(place: URL) -> None:
 
     assert shown
     assert "a-secret-of-ours" not in shown
+
+
+def test_whoever_is_silent_in_a_transaction_is_given_up_unless_it_has_said_that_it_takes_time(
+    place: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(GIVEN_UP, "idle_in_transaction_session_timeout", "50ms")
+    store = Store(place)
+
+    def writes(*, takes_time: bool) -> None:
+        with store.writing() as writer:
+            if takes_time:
+                writer.take_time()
+            writer.put_position("calls", "a.csv", "1")
+            time.sleep(0.3)  # as who adds up what it has read
+            writer.put_position("calls", "a.csv", "2")
+
+    with pytest.raises((OperationalError, psycopg.OperationalError)):
+        writes(takes_time=False)
+    assert position(store) is None
+    writes(takes_time=True)
+    assert position(store) == "2"
+    store.close()
