@@ -17,7 +17,7 @@ from dashboard.access.commands import access_commands
 from dashboard.access.retention import recorded
 from dashboard.access.safekeeping import safekeeping_commands
 from dashboard.commands import screen_commands
-from pipelines import logs
+from pipelines import logs, tracing
 from pipelines.clock import Clock
 from pipelines.commands import COMMANDS
 from pipelines.commands.sources import import_all
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load(os.environ, options.config)
         logs.set_up(settings.log, role=role, speaks=speaks)
+        tracing.set_up(settings.tracing, role=role)
         return int(options.command(settings, options))
     except Grid135Error as error:
         print(error, file=sys.stderr)

@@ -18,6 +18,7 @@ from dashboard.pages.page import Page, Picture
 from dashboard.text import say_in
 from dashboard.text.format import epoch_ms
 from dashboard.views import View
+from pipelines.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -292,7 +293,8 @@ class Hub:
     async def _refresh(self, views: tuple[View, ...]) -> bool:
         """Draw some views that are read once, and push them; False when the store is gone."""
         try:
-            drawn = await asyncio.to_thread(self._draw, views)
+            with span("draw", views=len(views)):
+                drawn = await asyncio.to_thread(self._draw, views)
         # Whatever is wrong with the store, the screens keep their last state and are told.
         except Exception:  # noqa: BLE001
             self._drawn_at = time.monotonic()

@@ -39,6 +39,7 @@ from pipelines.store.device_rows import device_row, signal_row
 from pipelines.store.rows import IncidentRow, moments_of, remark_row, report_row, to_ms
 from pipelines.store.store import Store, Writer
 from pipelines.storing import Storing
+from pipelines.tracing import span
 
 CANARY = "(canary)"
 """What a rehearsed record is about, in place of a real incident or device."""
@@ -99,6 +100,12 @@ class Door:
 
     def accept_all(self, deliveries: Sequence[Delivery], *, now: datetime) -> list[Counts]:
         """Store several batches in one transaction: all of them or none; return their counts."""
+        names = ", ".join(source.id for source, _ in deliveries)
+        records = sum(len(batch.records) for _, batch in deliveries)
+        with span("ingest", sources=names, records=records):
+            return self._accept_all(deliveries, now)
+
+    def _accept_all(self, deliveries: Sequence[Delivery], now: datetime) -> list[Counts]:
         received_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
         decoded = [
             self.decode(source, batch.records, received_at=received_at)

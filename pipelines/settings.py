@@ -31,6 +31,7 @@ from pipelines.options import Duration, Name, Options, explain, parse_duration
 from pipelines.privacy_settings import PrivacySettings
 from pipelines.store.settings import StoreSettings
 from pipelines.targets import CalendarSettings, TargetSettings
+from pipelines.tracing import TracingSettings
 from pipelines.units import UnitSettings
 from pipelines.wall.settings import LookSettings
 
@@ -136,6 +137,7 @@ class WallSettings(LookSettings):
 class _File(Options):
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     area: AreaSettings
     grids: GridSettings | None = None
     kinds: dict[str, KindSettings] = {}

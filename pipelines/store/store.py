@@ -19,6 +19,7 @@ from pipelines.store.backends.backend import Backend, WantedSums
 from pipelines.store.device_rows import device_from
 from pipelines.store.places import Place, open_backend
 from pipelines.store.rows import IncidentRow, statement_from, to_ms
+from pipelines.tracing import span
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +110,8 @@ class Store:
     def _timed(self, access: str) -> Iterator[None]:
         began = time.perf_counter()
         try:
-            yield
+            with span(f"store {access}"):
+                yield
         finally:
             self.took(access, time.perf_counter() - began)
 
