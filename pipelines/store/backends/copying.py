@@ -6,6 +6,7 @@ Binary COPY takes half the time of text, on both sides: 4 µs a report row inste
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -34,7 +35,7 @@ def adding(cursor: "Cursor[Any]", table: Table, rows: Sequence[Row]) -> Iterator
     The server takes about as long over a row as it takes us to think of it.
     """
     if len(rows) < MANY:
-        cursor.executemany(_inserting(table, ""), rows)
+        _insert(cursor, table, rows, "")
         yield
     else:
         with _copying(cursor, quoted(table.name), table, rows):
@@ -50,7 +51,7 @@ def merge(cursor: "Cursor[Any]", table: Table, rows: Sequence[Row], *, replacing
         return
     conflict = _replacing(table) if replacing else "ON CONFLICT DO NOTHING"
     if len(rows) < MANY:
-        cursor.executemany(_inserting(table, conflict), rows)
+        _insert(cursor, table, rows, conflict)
         return
     _stage(cursor, table, rows)
     cursor.execute(
@@ -130,10 +131,19 @@ _TYPES: dict[type, str] = {
 }
 
 
-@lru_cache(maxsize=128)
-def _inserting(table: Table, conflict: str) -> str:
-    places = ", ".join(["%s"] * len(table.c))
-    return f"INSERT INTO {quoted(table.name)} ({_names(table)}) VALUES ({places}) {conflict}"  # noqa: S608 - names of ours
+def _insert(cursor: "Cursor[Any]", table: Table, rows: Sequence[Row], conflict: str) -> None:
+    """All in one statement.
+
+    Not by executemany: the driver sends that as a pipeline, and PostgreSQL 15 no longer notices
+    when whoever sent it falls silent in the transaction, so that it would hold up all others.
+    """
+    cursor.execute(_inserting(table, conflict, len(rows)), list(chain.from_iterable(rows)))
+
+
+@lru_cache(maxsize=1024)
+def _inserting(table: Table, conflict: str, rows: int) -> str:
+    places = ", ".join([f"({', '.join(['%s'] * len(table.c))})"] * rows)
+    return f"INSERT INTO {quoted(table.name)} ({_names(table)}) VALUES {places} {conflict}"  # noqa: S608 - names of ours
 
 
 @lru_cache(maxsize=64)
