@@ -140,11 +140,14 @@ class Feed:
             thread.start()
 
     def wait(self) -> None:
-        """Until everything is told; raises TimeoutError when somebody is never answered."""
-        for thread in self._threads:
-            thread.join(PATIENCE_S + self._seconds)
-            if thread.is_alive():
+        """Until everything is told; raises TimeoutError when nobody is answered any more."""
+        told, since = 0, time.monotonic()
+        while any(thread.is_alive() for thread in self._threads):
+            if len(self.told.acknowledged) > told:
+                told, since = len(self.told.acknowledged), time.monotonic()
+            elif time.monotonic() - since > PATIENCE_S + self._seconds:
                 raise TimeoutError("not everything was acknowledged")
+            time.sleep(0.1)
 
     def _due(self, record: Record) -> float:
         return (
