@@ -12,6 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pipelines.memory import collect_for_months, collect_less_often, share_one_heap
+
+share_one_heap()  # what is loaded next has threads, and each would make itself a heap of its own
+
 from dashboard.access.checkup import checkup_commands
 from dashboard.access.commands import access_commands
 from dashboard.access.retention import recorded
@@ -23,7 +27,6 @@ from pipelines.commands import COMMANDS
 from pipelines.commands.sources import import_all
 from pipelines.errors import Grid135Error, SettingsError
 from pipelines.installation import Installation, open_installation
-from pipelines.memory import collect_for_months, collect_less_often, share_one_heap
 from pipelines.settings import Settings, load
 
 BUILD = "0.1.0"
@@ -38,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     speaks = options.command in (run, ingest, serve, import_all, demo)
     role = options.command.__name__
     logs.set_up(None, role=role, speaks=speaks)
-    share_one_heap()
     collect_less_often()
     try:
         settings = load(os.environ, options.config)

@@ -35,7 +35,7 @@ def share_one_heap() -> None:
 
     glibc gives each a heap of its own, and what one thread lets go of no other can use: over
     thousands of drawings, each in whichever thread was free, they fill with gaps. The interpreter
-    runs one thread at a time, so there is nobody to wait for.
+    runs one thread at a time, so nobody has to wait. To be called before any thread begins.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
