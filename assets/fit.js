@@ -7,6 +7,7 @@
     [0, 1.4, -1.4, 2.8, -2.8, 4.2, -4.2].map((down) => [right, down]));
   const MOVES = {
     community: AROUND, landmark: [[0, 1.05], [0, -1.05]], grid: [[0, 0], [0, 1.5], [0, -1.5]],
+    "grid-code": [[0, 0], [0, 1.5], [0, -1.5]],
   };
   const STAY = [[0, 0]];
   const EDGE = 0.75; // rem a name keeps from the edge of the map
