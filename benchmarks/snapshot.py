@@ -4,7 +4,8 @@ Method: on the store of ``history.py`` with N incidents, or on one that is there
 ``--data`` of an installation, such as the demo street), what a refresh reads is read so many times,
 a second apart on the product's clock, from the end of what is in the store on. ``first_ms`` is the
 first one, which also counts what is kept for a minute or an hour; ``snapshot`` is one of the
-others, ``board`` the desk for street, community and grid by turns. With ``cpu`` in processor time.
+others, ``board`` the desk for street, community and grid by turns, with what the product keeps from
+one board to the next. With ``cpu`` in processor time.
 ``rss_mb`` is all that the process needed, ``raw_ms`` the baseline: counting the incidents of the
 wall's window in plain SQL.
 """
@@ -22,7 +23,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import func, select
 
 from benchmarks import history
-from pipelines.board import read_board
+from pipelines.board import BoardDesk, read_board
 from pipelines.health import Health
 from pipelines.installation import Installation, open_installation
 from pipelines.overview import Memory, read_snapshot
@@ -63,7 +64,7 @@ def measure(installation: Installation) -> dict[str, float | int | str]:
         ((last,),) = reader.rows(select(func.max(table.c.t0_ms)))
         ((opened,),) = reader.rows(select(func.count()).where(table.c.closed_ms.is_(None)))
     now = from_ms(last) + timedelta(seconds=1)
-    memory, health = Memory(installation), Health()
+    memory, health, desk = Memory(installation), Health(), BoardDesk(installation)
     grid = next(iter(installation.grids))
     filters: tuple[dict[str, str], ...] = ({}, {"community": grid.parent}, {"grid": grid.code})
 
@@ -74,7 +75,8 @@ def measure(installation: Installation) -> dict[str, float | int | str]:
 
     def board(i: int) -> None:
         with installation.store.reading() as reader:
-            read_board(reader, installation, filters[i % 3], now=now + timedelta(seconds=i))
+            moment = now + timedelta(seconds=i)
+            read_board(reader, installation, filters[i % 3], now=moment, desk=desk)
 
     first, _ = timed(snapshot, 0)
     snapshots = [timed(snapshot, i) for i in range(1, TIMES)]
