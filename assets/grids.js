@@ -71,7 +71,6 @@
     const began = drawing;
     const over = () => {
       if (drawing === began) drawing = 0;
-      hold();
       colour();
       draw();
     };
@@ -83,7 +82,10 @@
     }
   }
 
-  /** The camera is the server's, also under a hand: marks and names lie over it by its place. */
+  /** The camera is the server's, also under a hand: marks and names lie over it by its place.
+   *
+   * Plotly lets MapLibre move it again with every drawing, so it is told before each gesture.
+   */
   function hold() {
     const here = map();
     MOVED_BY.forEach((way) => here && here[way] && here[way].disable());
@@ -133,6 +135,9 @@
     drawing = 0;
     if (latest) window.setTimeout(() => draw(figure || Object.assign({}, latest)), AGAIN_MS);
   }
+
+  ["pointerdown", "mousedown", "touchstart", "wheel", "keydown"].forEach((gesture) =>
+    document.addEventListener(gesture, hold, { capture: true, passive: true }));
 
   window.grid135 = Object.assign(window.grid135 || {}, {
     grids: { draw: draw, colour: colour, forget: forget, map: map, stats: stats },
