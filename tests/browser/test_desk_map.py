@@ -65,7 +65,7 @@ def test_a_click_on_a_grid_filters_everything_and_back_undoes_it(
     expect(page.locator(".map__figure")).to_have_attribute("title", "Grid G3: 1")
     page.mouse.click(x, y)
     page.wait_for_url("**/community/C2**")
-    page.wait_for_function("() => document.querySelector('#cases-state').dataset.total === '1'")
+    page.wait_for_function("() => document.querySelector('#cases-state')?.dataset.total === '1'")
     page.wait_for_function("(was) => grid135.grids.map().getZoom() !== was", arg=far)
     followed = page.inner_text("#course-heading"), page.inner_text("#kinds-rows")
     page.mouse.click(*spot(page, IN_G3[0] + 0.03, IN_G3[1]))
@@ -73,7 +73,7 @@ def test_a_click_on_a_grid_filters_everything_and_back_undoes_it(
     page.go_back()
     page.wait_for_url("**/community/C2**")
     page.go_back()
-    page.wait_for_function("() => document.querySelector('#cases-state').dataset.total === '6'")
+    page.wait_for_function("() => document.querySelector('#cases-state')?.dataset.total === '6'")
 
     assert "1 in all" in followed[0]
     assert "1/1" in followed[1]
@@ -102,7 +102,9 @@ def test_without_webgl_a_sentence_and_a_list_lead_where_the_map_would(
     with a_page(chromium, script=WITHOUT_WEBGL) as page:
         page.goto(f"{street.url}/?lang={language}")
         page.locator("body.is-without-webgl #map-list").wait_for()
-        page.wait_for_function("() => document.querySelector('#cases-state').dataset.total === '6'")
+        page.wait_for_function(
+            "() => document.querySelector('#cases-state')?.dataset.total === '6'"
+        )
 
         said = page.inner_text("#map-list")
         lines = page.locator("#map-list li a")
