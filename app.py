@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pipelines.memory import collect_for_months, collect_less_often, share_one_heap
+from pipelines.host.memory import collect_for_months, collect_less_often, share_one_heap
 
 share_one_heap()  # what is loaded next has threads, and each would make itself a heap of its own
 
@@ -21,11 +21,11 @@ from dashboard.access.commands import access_commands
 from dashboard.access.retention import recorded
 from dashboard.access.safekeeping import safekeeping_commands
 from dashboard.commands import screen_commands
-from pipelines import logs, tracing
 from pipelines.clock import Clock
 from pipelines.commands import COMMANDS
 from pipelines.commands.sources import import_all
 from pipelines.errors import Grid135Error, SettingsError
+from pipelines.host import logs, tracing
 from pipelines.installation import Installation, open_installation
 from pipelines.settings import Settings, load
 
@@ -63,7 +63,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 def ingest(settings: Settings, options: argparse.Namespace) -> int:
     """Take records in, without screens; any number of these share the sources out."""
-    from pipelines.worker import Worker, open_shared
+    from pipelines.roles.worker import Worker, open_shared
 
     _stop_cleanly()
     worker = Worker(open_shared(settings), recorded(settings))
@@ -77,8 +77,8 @@ def ingest(settings: Settings, options: argparse.Namespace) -> int:
 
 def serve(settings: Settings, options: argparse.Namespace) -> int:
     """Serve the screens and take in what is pushed; any number of these behind a proxy."""
-    from pipelines.live import Role
-    from pipelines.worker import open_shared
+    from pipelines.roles.live import Role
+    from pipelines.roles.worker import open_shared
 
     _stop_cleanly()
     return _show(settings, open_shared, role=Role.SERVE)
@@ -100,13 +100,13 @@ def _street(settings: Settings) -> AbstractContextManager[Clock | None]:
 
 
 def _show(settings: Settings, opened: Callable[[Settings], Installation], **how: Any) -> int:
-    """Serve the screens until stopped; ``how`` is as :class:`~pipelines.live.Live` takes it."""
+    """Serve the screens until stopped; ``how`` as :class:`~pipelines.roles.live.Live` takes it."""
     # The screens' libraries take a second to load; the other commands go without.
     import uvicorn
 
     from dashboard.access.site import guarded
     from dashboard.listener import listen
-    from pipelines.live import Live
+    from pipelines.roles.live import Live
 
     listener = listen(settings.server.host, settings.server.port)
     live = Live(opened(settings), purged=recorded(settings), **how)

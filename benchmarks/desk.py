@@ -36,15 +36,15 @@ from benchmarks.history import opened_or_built
 from benchmarks.latency import FLAGS, percentile, serving
 from benchmarks.long_history import KINDS, NOW
 from dashboard.server import create_app
-from pipelines.board import read_board
-from pipelines.books import Books
 from pipelines.clock import FastClock, SteadyClock
+from pipelines.desk.board import read_board
+from pipelines.door.books import Books
+from pipelines.host.memory import collect_less_often
 from pipelines.installation import Installation
-from pipelines.live import Live, Role
-from pipelines.memory import collect_less_often
 from pipelines.model.fact import Fact, Statement
 from pipelines.model.incident import fold
 from pipelines.model.milestone import Milestone
+from pipelines.roles.live import Live, Role
 from pipelines.store import schema
 from pipelines.store.search import add_documents, document, prepare
 

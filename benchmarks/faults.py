@@ -41,13 +41,13 @@ from benchmarks.cluster import Cluster
 from benchmarks.protocols.product import ROOT, free_port
 from benchmarks.streams import start_proxy
 from benchmarks.street_feed import HEADER, LENGTH, SECRET, SECRET_VARIABLE, Record
-from pipelines.groups import By
+from pipelines.figures.groups import By
+from pipelines.figures.query import kpi, parse, rows
 from pipelines.installation import Installation, open_installation
 from pipelines.model.clock import CLOCKS
-from pipelines.query import kpi, parse, rows
 from pipelines.settings import load
 from pipelines.store import schema
-from pipelines.upkeep import verify
+from pipelines.upkeep.rebuilding import verify
 
 GRIDS = ROOT / "config" / "demo" / "grids.geojson"
 SENDERS = 6

@@ -30,9 +30,9 @@ from pipelines.demo.model.case import Case
 from pipelines.demo.played import FOLDER, read_played
 from pipelines.demo.simulator import PARTS, TRUTH_FILE, WAITING_FILE
 from pipelines.demo.truth import read_truth, verdict
+from pipelines.figures.query import parse, rows
 from pipelines.installation import open_installation
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.query import parse, rows
 from pipelines.settings import Settings, load
 
 ROOT = Path(__file__).parent.parent

@@ -38,14 +38,14 @@ from benchmarks.long_history import (
     START,
     write_history,
 )
-from pipelines.groups import UNLOCATED, By, Desk, Query
+from pipelines.figures.groups import UNLOCATED, By, Desk, Query
+from pipelines.figures.query import kpi
+from pipelines.figures.shifts import LONGEST
+from pipelines.host.memory import collect_less_often
 from pipelines.installation import Installation, open_installation, place_of_store
-from pipelines.memory import collect_less_often
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED
-from pipelines.query import kpi
 from pipelines.settings import load
-from pipelines.shifts import LONGEST
 from pipelines.store import schema
 from pipelines.store.places import Place, open_backend
 from pipelines.store.rows import to_ms

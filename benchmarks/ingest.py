@@ -37,8 +37,8 @@ from sqlalchemy.engine import make_url
 
 from pipelines.connectors.file_drop.drop import BATCH_RECORDS
 from pipelines.connectors.record import Batch
+from pipelines.host.memory import collect_less_often
 from pipelines.installation import Installation, open_installation
-from pipelines.memory import collect_less_often
 from pipelines.settings import load
 from pipelines.store import schema
 from pipelines.store.places import place_of, remove

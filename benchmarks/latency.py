@@ -41,7 +41,7 @@ from benchmarks.ingest import COLUMNS, open_here, write_input
 from dashboard.server import create_app
 from pipelines.connectors.record import Batch, Origin, Record
 from pipelines.installation import Installation
-from pipelines.live import Live
+from pipelines.roles.live import Live
 
 HISTORY = 2000
 PAUSE_S = 0.35

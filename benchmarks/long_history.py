@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.binding import bind_all
-from pipelines.groups import Desk
+from pipelines.figures.groups import Desk
 from pipelines.model.clock import CLOCKS, Mark, Outcome, Verdict
 from pipelines.model.fact import Reason
 from pipelines.model.incident import incident_id
@@ -29,6 +28,7 @@ from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.sheets import CLOSED_BIT, HOUR_MS, LINE_BYTES, Slot, slot_id
 from pipelines.store.store import Writer
 from pipelines.store.sums import pack
+from pipelines.upkeep.binding import bind_all
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
 SPAN = timedelta(days=3653)

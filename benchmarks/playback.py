@@ -28,8 +28,8 @@ from dashboard.drawing import Artist
 from dashboard.pages import PAGES
 from dashboard.text import say_in
 from pipelines.connectors.record import Batch, Origin, Record
+from pipelines.desk.playback import Player
 from pipelines.installation import Installation, open_installation
-from pipelines.playback import Player
 from pipelines.settings import load
 from pipelines.store import schema
 from pipelines.wall.open_list import is_open

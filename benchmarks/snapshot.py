@@ -23,14 +23,14 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import func, select
 
 from benchmarks import history
-from pipelines.board import BoardDesk, read_board
-from pipelines.health import Health
+from pipelines.desk.board import BoardDesk, read_board
+from pipelines.feeds.health import Health
+from pipelines.figures.windows import bounds
 from pipelines.installation import Installation, open_installation
-from pipelines.overview import Memory, read_snapshot
 from pipelines.settings import load
 from pipelines.store import schema
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.windows import bounds
+from pipelines.wall.overview import Memory, read_snapshot
 
 TIMES = 40
 

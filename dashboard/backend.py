@@ -4,20 +4,20 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from pipelines.backdrop import Backdrop
-from pipelines.board import Board
-from pipelines.casefile import CaseFile
-from pipelines.clearance import Clearance
-from pipelines.export import Export
+from pipelines.desk.board import Board
+from pipelines.desk.casefile import CaseFile
+from pipelines.desk.export import Export
+from pipelines.desk.handover import Handover
+from pipelines.desk.lab_board import LabBoard
+from pipelines.desk.paging import Page
+from pipelines.desk.playback import Playback
+from pipelines.desk.roster import QuarantineList, Roster
+from pipelines.desk.suggest import Suggestions
+from pipelines.geo.backdrop import Backdrop
 from pipelines.gridfile.file import GridFile
-from pipelines.handover import Handover
-from pipelines.lab_board import LabBoard
-from pipelines.paging import Page
-from pipelines.playback import Playback
-from pipelines.roster import QuarantineList, Roster
-from pipelines.scope import Scope
+from pipelines.privacy.clearance import Clearance
+from pipelines.privacy.scope import Scope
 from pipelines.snapshot import Snapshot
-from pipelines.suggest import Suggestions
 
 
 class Backend(Protocol):

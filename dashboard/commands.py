@@ -6,10 +6,10 @@ from typing import Any
 from dashboard.text.monitors import told
 from pipelines.clock import SystemClock
 from pipelines.commands.figures import FILTERS, answer, ask
-from pipelines.endurance import WALLS_RELOAD
+from pipelines.figures.monitoring import monitor_lines
 from pipelines.installation import open_installation
-from pipelines.monitoring import monitor_lines
 from pipelines.settings import Settings
+from pipelines.wall.endurance import WALLS_RELOAD
 
 
 def show_monitors(settings: Settings, options: argparse.Namespace) -> int:

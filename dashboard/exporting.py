@@ -25,9 +25,9 @@ from dashboard.tables import write_csv, write_xlsx
 from dashboard.text import Say, say_in
 from dashboard.text.format import second_of_moment
 from dashboard.views import BadViewError, UnknownPageError, View, parse_view
+from pipelines.desk.export import Export
 from pipelines.errors import QueryError
-from pipelines.export import Export
-from pipelines.privacy import masked
+from pipelines.privacy.masking import masked
 
 EXPORT_PATH = "/export"
 SHORTEST_REASON, LONGEST_REASON = 4, 200

@@ -15,7 +15,7 @@ from dashboard.access.person import person_of
 from dashboard.backend import Backend
 from dashboard.figures.style import DEFAULT_RAMP, RAMPS, map_style
 from dashboard.tokens import DEFAULT_THEME, UnknownThemeError, colours
-from pipelines.backdrop import LAYERS
+from pipelines.geo.backdrop import LAYERS
 
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"

@@ -18,7 +18,7 @@ from dashboard.pages.page import Page, Picture
 from dashboard.text import say_in
 from dashboard.text.format import epoch_ms
 from dashboard.views import View
-from pipelines.tracing import span
+from pipelines.host.tracing import span
 
 log = logging.getLogger(__name__)
 

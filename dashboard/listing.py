@@ -15,7 +15,7 @@ from dashboard.backend import Backend
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
 from dashboard.text.format import date_and_minute
 from dashboard.views import BadViewError, UnknownPageError, View, parse_view
-from pipelines.board_filters import Column
+from pipelines.desk.board_filters import Column
 from pipelines.errors import QueryError
 
 SOUGHT_LONGEST = 80

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from pipelines.groups import By
+from pipelines.desk.paging import LIMIT_MOST, OFFSET_MOST, SORTS
+from pipelines.figures.groups import By
+from pipelines.figures.query import PARAMETERS
 from pipelines.model.clock import CLOCKS, Reading, Verdict
-from pipelines.paging import LIMIT_MOST, OFFSET_MOST, SORTS
-from pipelines.query import PARAMETERS
 
 OPENAPI_PATH = "/api/openapi.json"
 _LONGEST = 200

@@ -30,9 +30,9 @@ from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, say_in
 from dashboard.text.monitors import told
 from dashboard.time_signal import time_signal
 from dashboard.views import BadViewError, UnknownPageError, parse_view
-from pipelines.clearance import Role
+from pipelines.door.storing import STORE_IS_GONE
 from pipelines.errors import QueryError
-from pipelines.storing import STORE_IS_GONE
+from pipelines.privacy.clearance import Role
 
 NOT_FOR_YOU = "not for you"
 Query = Callable[[Backend, Mapping[str, str]], list[dict[str, Any]]]

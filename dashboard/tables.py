@@ -7,7 +7,7 @@ from typing import Any
 
 from xlsxwriter import Workbook
 
-from pipelines.export import harmless
+from pipelines.desk.export import harmless
 
 Line = Sequence[Any]
 BOM = "\ufeff"

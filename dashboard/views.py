@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 from dashboard.addresses import address, resolved
 from dashboard.pages import PAGES
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES
-from pipelines.clearance import LEAST, Clearance
 from pipelines.errors import QueryError
+from pipelines.privacy.clearance import LEAST, Clearance
 
 _LONGEST = 200
 

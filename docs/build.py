@@ -14,12 +14,12 @@ from pydantic.fields import FieldInfo  # noqa: E402 - the project is on the path
 
 from pipelines.connectors import CONNECTORS  # noqa: E402
 from pipelines.decoders import DECODERS  # noqa: E402
+from pipelines.feeds.sources import SourceSettings  # noqa: E402
 from pipelines.kpis import KPIS  # noqa: E402
 from pipelines.kpis.handling import HANDLING  # noqa: E402
 from pipelines.kpis.ledger import REASONS, VERDICTS  # noqa: E402
-from pipelines.options import Options  # noqa: E402
+from pipelines.reading.options import Options  # noqa: E402
 from pipelines.settings import Settings  # noqa: E402
-from pipelines.sources import SourceSettings  # noqa: E402
 
 HEAD = """# Configuration
 

@@ -9,8 +9,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines.areas import make_tree, read_areas
-from pipelines.attribution import (
+from pipelines.clock import Clock, SystemClock
+from pipelines.door.ingest import Door
+from pipelines.door.receipt import Counts
+from pipelines.errors import SettingsError, SourceUnavailableError
+from pipelines.feeds.sources import Source, build_sources
+from pipelines.figures.query import Desk, Silent
+from pipelines.geo.charts import Chart, make_chart
+from pipelines.geo.gazetteer import Gazetteer, load_gazetteer
+from pipelines.geo.history import GridHistory, load_history
+from pipelines.gridfile.register import GridRegister, load_grid_register
+from pipelines.leases.lease import PLAYED, is_held
+from pipelines.model.area import AreaTree
+from pipelines.registers.areas import make_tree, read_areas
+from pipelines.registers.devices import Register, load_register
+from pipelines.registers.units import Units, load_units
+from pipelines.settings import Settings
+from pipelines.store.places import Place, exists, remove
+from pipelines.store.rows import from_ms, to_ms
+from pipelines.store.store import Reader, Store
+from pipelines.upkeep.attribution import (
     Moved,
     Progress,
     reattribute,
@@ -19,25 +37,7 @@ from pipelines.attribution import (
     remembered,
     versions_of,
 )
-from pipelines.clock import Clock, SystemClock
-from pipelines.devices import Register, load_register
-from pipelines.errors import SettingsError, SourceUnavailableError
-from pipelines.geo.charts import Chart, make_chart
-from pipelines.geo.gazetteer import Gazetteer, load_gazetteer
-from pipelines.geo.history import GridHistory, load_history
-from pipelines.gridfile.register import GridRegister, load_grid_register
-from pipelines.ingest import Door
-from pipelines.lease import PLAYED, is_held
-from pipelines.model.area import AreaTree
-from pipelines.query import Desk, Silent
-from pipelines.receipt import Counts
-from pipelines.settings import Settings
-from pipelines.sources import Source, build_sources
-from pipelines.store.places import Place, exists, remove
-from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.store import Reader, Store
-from pipelines.units import Units, load_units
-from pipelines.upkeep import rebuild
+from pipelines.upkeep.rebuilding import rebuild
 
 logger = logging.getLogger(__name__)
 

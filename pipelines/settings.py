@@ -13,26 +13,26 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 
-from pipelines.access_settings import AccessSettings
-from pipelines.areas import AreaSettings
-from pipelines.backdrop import BackdropSettings
 from pipelines.demo.settings import DemoSettings, arranged, made_up_secrets
-from pipelines.devices import DeviceSettings
-from pipelines.endurance import EnduranceSettings, SoundSettings
 from pipelines.errors import SettingsError
+from pipelines.figures.targets import CalendarSettings, TargetSettings
+from pipelines.geo.backdrop import BackdropSettings
 from pipelines.geo.gazetteer import GazetteerSettings
 from pipelines.geo.settings import GridSettings
-from pipelines.logs import LogSettings
+from pipelines.host.logs import LogSettings
+from pipelines.host.tracing import TracingSettings
 from pipelines.metrics.settings import MetricsSettings
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED
 from pipelines.model.rules import KindClass, Rules
-from pipelines.options import Duration, Name, Options, explain, parse_duration
-from pipelines.privacy_settings import PrivacySettings
+from pipelines.privacy.access_settings import AccessSettings
+from pipelines.privacy.privacy_settings import PrivacySettings
+from pipelines.reading.options import Duration, Name, Options, explain, parse_duration
+from pipelines.registers.areas import AreaSettings
+from pipelines.registers.devices import DeviceSettings
+from pipelines.registers.units import UnitSettings
 from pipelines.store.settings import StoreSettings
-from pipelines.targets import CalendarSettings, TargetSettings
-from pipelines.tracing import TracingSettings
-from pipelines.units import UnitSettings
+from pipelines.wall.endurance import EnduranceSettings, SoundSettings
 from pipelines.wall.settings import LookSettings
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -162,8 +162,8 @@ class Settings(_File):
     """Everything that was set, checked. ``file`` is the config file, ``data`` the state folder.
 
     ``secrets`` is the environment, from which a source takes the secret its block names.
-    ``sources`` holds the raw blocks; :mod:`pipelines.sources` checks each against its connector
-    and decoder. ``not_started`` are those that the demo street cannot play on this machine.
+    ``sources`` holds the raw blocks; :mod:`pipelines.feeds.sources` checks each against its
+    connector and decoder. ``not_started`` are those that the demo street cannot play here.
     """
 
     file: Path

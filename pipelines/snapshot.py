@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pipelines.endurance import Endurance
 from pipelines.kpis import Value
 from pipelines.model.area import AreaLevel
 from pipelines.model.clock import ClockState, Reading
 from pipelines.model.device import Condition
 from pipelines.model.milestone import Milestone
+from pipelines.wall.endurance import Endurance
 
 Names = Mapping[str, str]
 """A name by language code: ``{"zh": "火警", "en": "Fire"}``; both are always present."""

@@ -17,7 +17,7 @@ import pytest
 
 from pipelines.connectors.sql_view.query import QueryOptions
 from pipelines.connectors.sql_view.view import SqlView, SqlViewOptions
-from pipelines.options import HeldSecret
+from pipelines.reading.options import HeldSecret
 
 SERVER = "host=127.0.0.1 port=5432 user=grid135_test password=grid135_test connect_timeout=5"
 PASSWORD = HeldSecret("GRID135_TEST_PASSWORD", "grid135_test")

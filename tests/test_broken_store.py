@@ -21,7 +21,7 @@ import pytest
 from dashboard.server import create_app
 from pipelines.store import schema
 from pipelines.store.backends import sqlite
-from pipelines.upkeep import verify
+from pipelines.upkeep.rebuilding import verify
 from tests.builders import NINE
 from tests.pipelines.connectors.platforms import a_source
 from tests.pipelines.installations import CALLS, HEADER, a_call, as_csv, drop

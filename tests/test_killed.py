@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.installation import Installation
 from pipelines.store import schema
-from pipelines.upkeep import verify
+from pipelines.upkeep.rebuilding import verify
 from tests.loading import (
     TOLD,
     good_records,

@@ -15,11 +15,11 @@ from urllib.request import urlopen
 import pytest
 
 from pipelines.errors import SettingsError
-from pipelines.lease import lease_of, read_leases
+from pipelines.leases.lease import lease_of, read_leases
+from pipelines.roles.worker import open_shared
 from pipelines.settings import load
 from pipelines.store import schema
 from pipelines.store.store import Store
-from pipelines.worker import open_shared
 from tests.builders import NINE
 from tests.pipelines.installations import CALLS, a_call, a_config, as_csv, drop, the_grids
 from tests.processes import Product, a_port, running, until

@@ -2,7 +2,7 @@
 
 import app
 from pipelines.installation import open_installation
-from pipelines.live import Live
+from pipelines.roles.live import Live
 from tests.pipelines.installations import the_settings
 
 

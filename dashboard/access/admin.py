@@ -16,9 +16,9 @@ from dashboard.access.keeper import AccessError, Keeper
 from dashboard.access.person import person_of
 from dashboard.backend import Backend
 from dashboard.text import Say
-from pipelines.clearance import Role
 from pipelines.errors import QueryError
-from pipelines.scope import scope_of
+from pipelines.privacy.clearance import Role
+from pipelines.privacy.scope import scope_of
 
 ADMIN_PATH = "/admin"
 _ENTRIES = 100

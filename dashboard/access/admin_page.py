@@ -11,9 +11,9 @@ from dashboard.access.audit import Act, Checked, Entry
 from dashboard.panels.sources.words import sentence
 from dashboard.text import LANGUAGES, Say
 from dashboard.text.format import DASH, date_and_minute, second_of_day
-from pipelines.clearance import Role
-from pipelines.roster import Roster
-from pipelines.scope import Scope
+from pipelines.desk.roster import Roster
+from pipelines.privacy.clearance import Role
+from pipelines.privacy.scope import Scope
 from pipelines.store.rows import from_ms
 
 TABS = ("accounts", "walls", "sources", "audit")

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from dashboard.access.engine import changing
 from dashboard.access.tables import audit
-from pipelines.privacy_settings import LOGS_KEPT
+from pipelines.privacy.privacy_settings import LOGS_KEPT
 from pipelines.store.rows import from_ms, to_ms
 
 KEPT = LOGS_KEPT

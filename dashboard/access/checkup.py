@@ -14,8 +14,8 @@ from urllib.request import urlopen
 from dashboard.access.engine import kept_at
 from dashboard.access.keeper import Keeper
 from pipelines.commands.now import now_of
-from pipelines.doctor import Check, Finding, Level, Patient, doubtful, examine, well, wrong
 from pipelines.settings import Settings
+from pipelines.upkeep.doctor import Check, Finding, Level, Patient, doubtful, examine, well, wrong
 
 _PATIENCE_S = 5
 _SIGNS = {Level.WELL: "ok", Level.DOUBTFUL: "!!", Level.WRONG: "XX"}

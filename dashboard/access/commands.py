@@ -14,8 +14,8 @@ from dashboard.access.retention import recorded
 from pipelines.clock import SystemClock
 from pipelines.errors import QueryError
 from pipelines.installation import areas_of, open_installation
-from pipelines.retention import purge
 from pipelines.settings import Settings
+from pipelines.upkeep.retention import purge
 
 Command = Callable[..., argparse.ArgumentParser]
 """What adds one command to the command line: of (commands, name, function, json_flag)."""

@@ -13,8 +13,8 @@ from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 
 from dashboard.access.outside import Grants, Known, OutsideError
-from pipelines.access_settings import LdapSettings
-from pipelines.scope import Scope
+from pipelines.privacy.access_settings import LdapSettings
+from pipelines.privacy.scope import Scope
 
 _MOST_GROUPS = 1000
 

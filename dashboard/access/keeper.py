@@ -18,7 +18,7 @@ from dashboard.access.person import Person, Role
 from dashboard.access.refusals import AccessError as AccessError
 from dashboard.access.scopes import confine, kept, no_admin, person, said
 from dashboard.access.tables import account, invitation, session, wall
-from pipelines.privacy import masked
+from pipelines.privacy.masking import masked
 from pipelines.store.rows import from_ms, to_ms
 
 IDLE = timedelta(minutes=10)

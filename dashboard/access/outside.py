@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pipelines.clearance import Role
 from pipelines.errors import Grid135Error, SettingsError
-from pipelines.scope import Scope
+from pipelines.privacy.clearance import Role
+from pipelines.privacy.scope import Scope
 
 
 class OutsideError(Grid135Error):

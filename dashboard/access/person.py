@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from pipelines.clearance import Clearance
-from pipelines.clearance import Role as Role
+from pipelines.privacy.clearance import Clearance
+from pipelines.privacy.clearance import Role as Role
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

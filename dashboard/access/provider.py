@@ -24,8 +24,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from dashboard.access.outside import Grants, Known, OutsideError
-from pipelines.access_settings import OidcSettings
-from pipelines.scope import Scope
+from pipelines.privacy.access_settings import OidcSettings
+from pipelines.privacy.scope import Scope
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
 """What a token may be signed with: keys that only the provider has; never a shared secret."""

@@ -7,8 +7,8 @@ from datetime import datetime
 from dashboard.access.audit import Act
 from dashboard.access.engine import kept_at
 from dashboard.access.keeper import Keeper
-from pipelines.retention import Purge
 from pipelines.settings import Settings
+from pipelines.upkeep.retention import Purge
 
 BY = "grid135"
 

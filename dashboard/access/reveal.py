@@ -16,7 +16,7 @@ from dashboard.access.gate import read_form
 from dashboard.access.keeper import AccessError, Keeper
 from dashboard.access.person import person_of
 from dashboard.backend import Backend
-from pipelines.clearance import Role
+from pipelines.privacy.clearance import Role
 
 REVEAL_PATH = "/api/v1/reveal"
 SHORTEST_REASON, LONGEST_REASON = 4, 200

@@ -11,17 +11,17 @@ from sqlalchemy import URL
 
 from dashboard.access.engine import ACCESS_FILE, kept_at, open_engine
 from dashboard.access.tables import metadata
-from pipelines.backup import Backup, Part, back_up, copy_part, read_note, restore
 from pipelines.clock import SystemClock
 from pipelines.commands.group import group
 from pipelines.errors import TransferError
 from pipelines.installation import STORE_FILE, place_of_store
-from pipelines.lease import is_held, read_leases
+from pipelines.leases.lease import is_held, read_leases
 from pipelines.settings import Settings
 from pipelines.store import places
 from pipelines.store.places import Place, place_of
 from pipelines.store.store import Store
 from pipelines.store.transfer import transfer
+from pipelines.upkeep.backup import Backup, Part, back_up, copy_part, read_note, restore
 
 ACCOUNTS = "access"
 

@@ -23,8 +23,8 @@ from dashboard.backend import Backend
 from dashboard.exporting import export_route
 from dashboard.server import Measured, create_app
 from pipelines.clock import SystemClock
-from pipelines.options import HeldSecret
-from pipelines.scope import Scope
+from pipelines.privacy.scope import Scope
+from pipelines.reading.options import HeldSecret
 from pipelines.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ Names are elements over the map, so no glyphs are needed.
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.backdrop import Backdrop
+from pipelines.geo.backdrop import Backdrop
 
 GRIDS = "grids"
 """The source of the outlines, and the layer of their colours."""

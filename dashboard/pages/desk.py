@@ -12,7 +12,7 @@ from dashboard.pages.map_box import map_box
 from dashboard.pages.page import Page
 from dashboard.panels.desk import cases, course, heading, parts, tiles
 from dashboard.panels.desk import map as of_map
-from pipelines.board import FILTERS, Board, check
+from pipelines.desk.board import FILTERS, Board, check
 
 
 def layout() -> html.Div:

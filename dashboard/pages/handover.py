@@ -5,7 +5,7 @@ from dash import html
 from dashboard.pages.box import box
 from dashboard.pages.page import DESK_THEMES, Page, themed
 from dashboard.panels.handover import heading, items
-from pipelines.handover import FILTERS, check
+from pipelines.desk.handover import FILTERS, check
 
 
 def layout() -> html.Div:

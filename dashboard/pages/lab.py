@@ -5,7 +5,7 @@ from dash import html
 from dashboard.pages.box import box
 from dashboard.pages.page import Page
 from dashboard.panels.lab import checks, frozen, heading, rules, span
-from pipelines.lab_board import FILTERS, check
+from pipelines.desk.lab_board import FILTERS, check
 
 
 def layout() -> html.Div:

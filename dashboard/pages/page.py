@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from dashboard.backend import Backend
 from dashboard.panels.panel import Panel
 from dashboard.tokens import DEFAULT_THEME
-from pipelines.clearance import Role
+from pipelines.privacy.clearance import Role
 
 
 class Picture(Protocol):

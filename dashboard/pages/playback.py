@@ -7,7 +7,7 @@ from dashboard.pages.map_box import map_box
 from dashboard.pages.page import DESK_THEMES, Page, themed
 from dashboard.panels.playback import figures, heading, rows
 from dashboard.panels.playback import map as played_map
-from pipelines.playback import FILTERS, check
+from pipelines.desk.playback import FILTERS, check
 
 
 def layout() -> html.Div:

@@ -7,7 +7,7 @@ from dashboard.pages.map_box import map_box
 from dashboard.pages.page import Page
 from dashboard.panels import PANELS
 from dashboard.scenes import SCENES, THEMES, looked_at
-from pipelines.clearance import Role
+from pipelines.privacy.clearance import Role
 
 
 def layout() -> html.Div:

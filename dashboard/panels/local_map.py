@@ -6,7 +6,7 @@ from dashboard.geometry import camera, position
 from dashboard.panels.map import names, north, painted
 from dashboard.panels.panel import Leaves
 from dashboard.text import Say
-from pipelines.local_map import LocalMap, Mark, MarkRole
+from pipelines.desk.local_map import LocalMap, Mark, MarkRole
 
 LEAVES = (
     "map-figure",

@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from dashboard.elements import html
 from dashboard.text import Say
-from pipelines.clearance import Writing
+from pipelines.privacy.clearance import Writing
 
 
 def writing_ways(writing: Writing, buttons: Sequence[Component], say: Say) -> Sequence[Component]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dashboard.text import LANGUAGES, Say, say_in
-from pipelines.monitors import FAR_M
+from pipelines.figures.monitors import FAR_M
 
 
 def sentence(finding: Mapping[str, Any], say: Say) -> str:

@@ -5,12 +5,12 @@ import json
 from typing import Any
 
 from pipelines.commands.now import now_of
-from pipelines.comparison import compare
-from pipelines.freezing import freeze, frozen_lines
+from pipelines.figures.comparison import compare
+from pipelines.figures.freezing import freeze, frozen_lines
+from pipelines.figures.intake import intake
+from pipelines.figures.lab import lab_lines
+from pipelines.figures.query import PARAMETERS, kpi, parse, rows
 from pipelines.installation import open_installation
-from pipelines.intake import intake
-from pipelines.lab import lab_lines
-from pipelines.query import PARAMETERS, kpi, parse, rows
 from pipelines.settings import Settings
 
 FILTERS = tuple(name for name in PARAMETERS if name != "verdict")

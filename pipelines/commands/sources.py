@@ -8,10 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines import canary, quarantine
 from pipelines.clock import SystemClock
-from pipelines.errors import SettingsError, SourceConfigError, SourceUnavailableError
-from pipelines.inspection import (
+from pipelines.door import quarantine
+from pipelines.door.inspection import (
     FRAME_DECODERS,
     chosen,
     decode_file,
@@ -19,9 +18,11 @@ from pipelines.inspection import (
     quarantined,
     unmapped_codes,
 )
+from pipelines.door.receipt import Counts, in_words
+from pipelines.errors import SettingsError, SourceConfigError, SourceUnavailableError
 from pipelines.installation import Installation, open_installation, prepare
-from pipelines.receipt import Counts, in_words
 from pipelines.settings import Settings
+from pipelines.upkeep import canary
 
 PATIENCE = timedelta(seconds=30)
 """How long an import waits for a file that is still being written."""

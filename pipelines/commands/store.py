@@ -4,19 +4,19 @@ import argparse
 import sys
 from typing import Any
 
-from pipelines.attribution import log_of, refusal
 from pipelines.clock import SystemClock
 from pipelines.commands.group import group
 from pipelines.commands.now import now_of
 from pipelines.errors import QueryError
-from pipelines.freezing import touched_months
+from pipelines.figures.freezing import touched_months
+from pipelines.figures.query import parse
 from pipelines.installation import move_into_grids, open_installation, place_of_store
-from pipelines.lease import is_held, read_leases
-from pipelines.query import parse
+from pipelines.leases.lease import is_held, read_leases
 from pipelines.settings import Settings
 from pipelines.store.migrating import Step
 from pipelines.store.places import spread, upgrade
-from pipelines.upkeep import rebuild, verify
+from pipelines.upkeep.attribution import log_of, refusal
+from pipelines.upkeep.rebuilding import rebuild, verify
 
 
 def rebuild_store(settings: Settings, options: argparse.Namespace) -> int:

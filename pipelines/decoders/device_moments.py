@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pipelines.decoders.device_options import DeviceTableOptions
 from pipelines.decoders.table_options import as_tuple
 from pipelines.model.fact import Flag
-from pipelines.times import precision_of, time_reader
+from pipelines.reading.times import precision_of, time_reader
 
 OFF = timedelta(days=1)
 """A clock that differs from ours by more is not believed."""

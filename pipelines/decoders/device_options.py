@@ -7,8 +7,8 @@ from pydantic import Field, field_validator, model_validator
 from pipelines.decoders.positions import PositionColumns
 from pipelines.decoders.table_options import ColumnValues, as_tuple
 from pipelines.model.device import Condition
-from pipelines.options import Options
-from pipelines.times import check_format
+from pipelines.reading.options import Options
+from pipelines.reading.times import check_format
 
 HERE = "here"
 NORMAL = "normal"

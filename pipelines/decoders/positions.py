@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.model.fact import Flag
-from pipelines.options import Options
+from pipelines.reading.options import Options
 
 
 class PositionColumns(Options):

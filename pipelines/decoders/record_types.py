@@ -15,7 +15,7 @@ from pipelines.decoders.table import TableDecoder
 from pipelines.decoders.table_options import ColumnMap, TableOptions
 from pipelines.errors import BadRecordError
 from pipelines.model.fact import Statement
-from pipelines.options import Options
+from pipelines.reading.options import Options
 
 
 class RecordTypeOptions(TableOptions):

@@ -20,7 +20,7 @@ from pipelines.model.device import Alarm
 from pipelines.model.fact import Fact, Flag, Reason, Statement
 from pipelines.model.milestone import Milestone
 from pipelines.model.place import Place
-from pipelines.times import past_midnight, precision_of, time_reader
+from pipelines.reading.times import past_midnight, precision_of, time_reader
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 TOLERANCE = timedelta(days=1)

@@ -9,8 +9,8 @@ from pipelines.decoders.positions import PositionColumns
 from pipelines.model.fact import Reason
 from pipelines.model.milestone import Milestone
 from pipelines.model.stamp import Method
-from pipelines.options import Duration, Options
-from pipelines.times import NAMED, check_format
+from pipelines.reading.options import Duration, Options
+from pipelines.reading.times import NAMED, check_format
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import Field
 
-from pipelines.options import Options
+from pipelines.reading.options import Options
 
 SECRETS = (
     "GRID135_DEMO_TOKEN",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import shapely
 
-from pipelines.backdrop import Backdrop, BackdropSettings
+from pipelines.geo.backdrop import Backdrop, BackdropSettings
 from pipelines.geo.grids import Grid, Grids
 from pipelines.geo.layers import load_backdrop
 from pipelines.model.area import AreaLevel, AreaTree

@@ -16,7 +16,7 @@ from pydantic import Field
 from pipelines.errors import SettingsError
 from pipelines.geo.coordinates import KNOWN, converter
 from pipelines.model.fact import Flag, Statement
-from pipelines.options import Options
+from pipelines.reading.options import Options
 
 RULE = "placed by gazetteer"
 """How the flag of an approximate place begins; it is a remark, not a doubt."""

@@ -9,8 +9,8 @@ from typing import Any
 import geopandas
 import shapely
 
-from pipelines.backdrop import Backdrop, BackdropSettings
 from pipelines.errors import SettingsError
+from pipelines.geo.backdrop import Backdrop, BackdropSettings
 from pipelines.geo.grids import Grids, in_wgs84
 from pipelines.geo.labels import grid_labels, layer_labels
 

@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from pipelines.options import Moment, Options
+from pipelines.reading.options import Moment, Options
 
 
 class VersionSettings(Options):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from pipelines.groups import Desk
+from pipelines.figures.groups import Desk
 from pipelines.installation import Installation
 from pipelines.model.clock import Outcome, Reading, Verdict, judge
 from pipelines.model.fact import Reason

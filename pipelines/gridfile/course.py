@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipelines.figures.groups import Desk
 from pipelines.gridfile.cases import GridCase, after
-from pipelines.groups import Desk
 from pipelines.model.clock import Verdict
 from pipelines.model.milestone import Milestone
 

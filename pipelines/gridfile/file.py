@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from pipelines.clearance import LEAST, Clearance
+from pipelines.figures.groups import By, Desk, Query, sees
+from pipelines.figures.query import kpi
+from pipelines.figures.totals import clock_tallies
+from pipelines.figures.windows import first_record, midnight
 from pipelines.gridfile.cases import (
     LOOKED_BACK,
     REPEATED,
@@ -23,21 +26,18 @@ from pipelines.gridfile.course import COURSE_DAYS, CourseDot, course_of, judged
 from pipelines.gridfile.heat import Heat, heat_of
 from pipelines.gridfile.picks import Choices, Picked, picked_by
 from pipelines.gridfile.register import GridFact, GridRegister
-from pipelines.groups import By, Desk, Query, sees
 from pipelines.installation import Installation
 from pipelines.kpis import Value, comparison
 from pipelines.kpis.handling import Handling, handling_figures
 from pipelines.model.clock import Reading
 from pipelines.model.device import Condition
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.privacy import masked, words
-from pipelines.query import kpi
+from pipelines.privacy.clearance import LEAST, Clearance
+from pipelines.privacy.masking import masked, words
 from pipelines.snapshot import Names, OpenIncident
 from pipelines.store import schema
 from pipelines.store.store import Reader
-from pipelines.totals import clock_tallies
 from pipelines.wall.open_list import is_open, ranked
-from pipelines.windows import first_record, midnight
 
 STRIP_DAYS, PAST_DAYS, DAYS = 30, 90, 90
 """The strip, the past it is compared with, and everything else that is counted."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pipelines.figures.groups import Desk
+from pipelines.figures.windows import first_record
 from pipelines.gridfile.cases import GridCase
-from pipelines.groups import Desk
 from pipelines.store.store import Reader
-from pipelines.windows import first_record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

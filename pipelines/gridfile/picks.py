@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipelines.clearance import Clearance
 from pipelines.errors import QueryError
 from pipelines.gridfile.cases import (
     Chosen,
@@ -19,7 +18,8 @@ from pipelines.gridfile.heat import slot_of
 from pipelines.installation import Installation
 from pipelines.model.clock import Verdict
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.privacy import words
+from pipelines.privacy.clearance import Clearance
+from pipelines.privacy.masking import words
 from pipelines.snapshot import Names
 
 ROWS_MOST = 200

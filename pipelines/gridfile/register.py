@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from pipelines.errors import SettingsError
-from pipelines.register import Row, number, read_register
+from pipelines.reading.register import Row, number, read_register
 from pipelines.snapshot import Names
 
 COLUMNS = ("grid", "item", "value", "as_of")

@@ -15,9 +15,9 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from pipelines.gateway import Gateway
-from pipelines.receipt import Counts
-from pipelines.roster import Roster, SourceDetail
+from pipelines.desk.roster import Roster, SourceDetail
+from pipelines.door.gateway import Gateway
+from pipelines.door.receipt import Counts
 from pipelines.snapshot import SourceState
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)

@@ -4,7 +4,7 @@ import ipaddress
 
 from pydantic import Field, field_validator
 
-from pipelines.options import Options, Secret
+from pipelines.reading.options import Options, Secret
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 

@@ -4,7 +4,8 @@ On SQLite an index says which incidents may hold what is sought, so that a milli
 be read; whoever asks looks at each before believing it (:func:`sought_in`). It holds every two
 neighbouring signs of a text, because Chinese has no spaces and a word of two signs is common, and
 the same of the first letters of the pinyin, so that ``sjq`` finds 四季青. It is filled beside the
-door, not in it (:class:`pipelines.indexing.Indexer`): what came last is looked at one by one.
+door, not in it (:class:`pipelines.upkeep.indexing.Indexer`): what came last is looked at one by
+one.
 
 On another database the texts themselves are searched, with the help of its own index
 (:mod:`pipelines.store.trigrams`).

@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import URL
 
 from pipelines.errors import SettingsError
-from pipelines.options import Options
+from pipelines.reading.options import Options
 from pipelines.store.places import Place, beside, place_of
 
 URL_VARIABLE = "GRID135_STORE"

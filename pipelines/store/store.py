@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, select, update
 
+from pipelines.host.tracing import span
 from pipelines.model.device import DeviceState
 from pipelines.model.fact import Statement
 from pipelines.store import schema
@@ -19,7 +20,6 @@ from pipelines.store.backends.backend import Backend, WantedSums
 from pipelines.store.device_rows import device_from
 from pipelines.store.places import Place, open_backend
 from pipelines.store.rows import IncidentRow, statement_from, to_ms
-from pipelines.tracing import span
 
 logger = logging.getLogger(__name__)
 

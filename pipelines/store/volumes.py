@@ -3,8 +3,8 @@
 A question about a year looks at one clock of a million incidents: of 40 bytes a line it needs
 four, and from a volume it reads no others. A volume says nothing that its sheets do not say. Who
 writes on a sheet takes the volume of its day away in the same transaction, and it is bound anew
-beside the door (:mod:`pipelines.binding`); a day without one is read from its sheets. So what is
-read is exact at every moment, whether days are bound or not.
+beside the door (:mod:`pipelines.upkeep.binding`); a day without one is read from its sheets. So
+what is read is exact at every moment, whether days are bound or not.
 
 A volume is one row a column, little-endian, its incidents by when they began: the milliseconds
 since the day began (32 bits), the slot as a number in the register (32), the severity and whether

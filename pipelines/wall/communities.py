@@ -10,9 +10,11 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import not_, or_
 
+from pipelines.figures.groups import BY_LEVEL, Query, in_scope
+from pipelines.figures.totals import clock_tallies
+from pipelines.figures.windows import first_record, midnight
 from pipelines.geo.camera import camera_over, extent_over
 from pipelines.geo.grids import Grids
-from pipelines.groups import BY_LEVEL, Query, in_scope
 from pipelines.installation import Installation
 from pipelines.kpis.comparison import TAIL_95, TAIL_998, TOO_FEW, judged, limits, tail
 from pipelines.model.area import AreaLevel, AreaTree
@@ -22,9 +24,7 @@ from pipelines.snapshot import CommunityBoard, CommunityState, FunnelLimit, Name
 from pipelines.store import schema
 from pipelines.store.rows import incident_from, to_ms
 from pipelines.store.store import Reader
-from pipelines.totals import clock_tallies
 from pipelines.wall.open_list import complaint_kinds
-from pipelines.windows import first_record, midnight
 
 COUNTED_EVERY = timedelta(seconds=60)
 _LIMIT_POINTS = 24

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, select
 
-from pipelines.groups import in_scope
+from pipelines.figures.groups import in_scope
 from pipelines.installation import Installation
 from pipelines.model.milestone import Milestone
 from pipelines.model.rules import Limit, Rules

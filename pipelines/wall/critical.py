@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
-from pipelines.groups import in_scope
+from pipelines.figures.groups import in_scope
 from pipelines.installation import Installation
+from pipelines.registers.whereabouts import nearest
 from pipelines.snapshot import Critical, NearUnit, OpenIncident, UnitSpot
 from pipelines.store import schema
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader
 from pipelines.wall.open_list import is_no_drill, is_open, ranked
-from pipelines.whereabouts import nearest
 
 _MOST = 5
 _NEAREST = 3

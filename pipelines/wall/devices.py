@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select, true, tuple_
 
-from pipelines.devices import Places, Register
-from pipelines.groups import Desk
+from pipelines.figures.groups import Desk
 from pipelines.model.area import AreaTree
 from pipelines.model.device import Condition, DeviceState
+from pipelines.registers.devices import Places, Register
 from pipelines.snapshot import Ailing, DeviceAlarm, DeviceBoard
 from pipelines.store import schema
 from pipelines.store.device_rows import device_from

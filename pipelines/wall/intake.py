@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from pipelines.groups import Desk, Query
-from pipelines.intake import WINDOW, series, usual
+from pipelines.figures.groups import Desk, Query
+from pipelines.figures.intake import WINDOW, series, usual
 from pipelines.snapshot import Intake
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.store import Reader

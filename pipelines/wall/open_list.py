@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, or_, select
 
-from pipelines.groups import in_scope
+from pipelines.figures.groups import in_scope
 from pipelines.installation import Installation
 from pipelines.model.clock import Reading, judge, state_of
 from pipelines.model.fact import Reason

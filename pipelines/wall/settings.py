@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from pipelines.options import Duration, Name, Options
+from pipelines.reading.options import Duration, Name, Options
 
 LEAST_ARC_MINUTES = 16.0
 """The smallest text that can be read from where the viewer stands."""

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 from dashboard.access.site import guarded
 from pipelines.clock import ManualClock
 from pipelines.installation import Installation
-from pipelines.live import Live
+from pipelines.roles.live import Live
 from tests.dashboard.serving import Server
 from tests.pipelines.installations import an_installation, taken_in
 

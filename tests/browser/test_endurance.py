@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipelines.endurance import Chime, Endurance, Tone
+from pipelines.wall.endurance import Chime, Endurance, Tone
 from tests.browser.legibility import scrolls
 from tests.dashboard.builders import a_snapshot, an_incident
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from pipelines.backdrop import BackdropSettings
+from pipelines.geo.backdrop import BackdropSettings
 from pipelines.geo.grids import load_grids
 from pipelines.geo.layers import load_backdrop
 from pipelines.snapshot import GridState, MapView

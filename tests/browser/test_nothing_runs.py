@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from dashboard.access.guard import COOKIE
-from pipelines.clearance import Role
-from pipelines.live import Live
 from pipelines.model.incident import incident_id
+from pipelines.privacy.clearance import Role
+from pipelines.roles.live import Live
 from tests.builders import MUCH_LATER
 from tests.dashboard.access.living import living
 from tests.dashboard.access.site import Site

@@ -3,7 +3,7 @@
 import pytest
 
 from dashboard.hub import Pace
-from pipelines.roster import Standing
+from pipelines.desk.roster import Standing
 from tests.browser.legibility import faults
 from tests.dashboard.builders import FakeBackend
 from tests.dashboard.rosters import (

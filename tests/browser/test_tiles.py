@@ -16,7 +16,7 @@ from dashboard.access.guard import Guard, content_policy
 from dashboard.hub import Pace
 from dashboard.server import create_app
 from dashboard.tokens import colours
-from pipelines.backdrop import TileSettings
+from pipelines.geo.backdrop import TileSettings
 from tests.browser.conftest import SIZES
 from tests.dashboard.builders import FakeBackend
 from tests.dashboard.serving import Server

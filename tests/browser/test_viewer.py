@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dashboard.access.guard import COOKIE
-from pipelines.clearance import Role
+from pipelines.privacy.clearance import Role
 from tests.dashboard.access.living import HIDDEN, ORDINARY, SECRETS, SENSITIVE, WORDS, living
 from tests.dashboard.access.site import Site
 from tests.dashboard.access.test_attacks import FORTY_WAYS

@@ -5,16 +5,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import sin
 
-from pipelines.backdrop import Backdrop
-from pipelines.clearance import Clearance
+from pipelines.desk.paging import Page
+from pipelines.desk.roster import QuarantineList, Roster
 from pipelines.errors import QueryError
+from pipelines.geo.backdrop import Backdrop
 from pipelines.kpis.rates import share, wilson
 from pipelines.model.area import AreaLevel
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.paging import Page
-from pipelines.roster import QuarantineList, Roster
-from pipelines.scope import Scope
+from pipelines.privacy.clearance import Clearance
+from pipelines.privacy.scope import Scope
 from pipelines.snapshot import (
     DataQuality,
     GridState,

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from pipelines.arrivals import SEEN_HOURS, Hour
-from pipelines.quarantine import Group, Item
-from pipelines.roster import QuarantineList, Roster, SourceDetail, Standing
+from pipelines.desk.roster import QuarantineList, Roster, SourceDetail, Standing
+from pipelines.door.quarantine import Group, Item
+from pipelines.door.unmapped import Unmapped
+from pipelines.feeds.arrivals import SEEN_HOURS, Hour
 from pipelines.snapshot import SourceState
 from pipelines.store.heard_rows import Rehearsal
-from pipelines.unmapped import Unmapped
 
 NOON = datetime(2026, 11, 22, 6, 43, 7, tzinfo=UTC)
 """14:43:07 in Shanghai."""

@@ -8,11 +8,11 @@ import pytest
 
 from dashboard.text import LANGUAGES
 from dashboard.views import BadViewError, parse_view
-from pipelines.casefile import read_case
-from pipelines.clearance import Clearance, Role, Writing
-from pipelines.console import Console
-from pipelines.handover import read_handover
+from pipelines.desk.casefile import read_case
+from pipelines.desk.console import Console
+from pipelines.desk.handover import read_handover
 from pipelines.installation import Installation
+from pipelines.privacy.clearance import Clearance, Role, Writing
 from tests.builders import NINE, at
 from tests.dashboard.test_desk import drawn, parts, text
 from tests.pipelines.installations import an_installation, taken_in

@@ -13,8 +13,8 @@ from dash.development.base_component import Component
 from dashboard.pages import PAGES
 from dashboard.text import LANGUAGES, say_in
 from dashboard.views import BadViewError, parse_view
-from pipelines.board import Board, read_board
-from pipelines.casefile import CaseFile, read_case
+from pipelines.desk.board import Board, read_board
+from pipelines.desk.casefile import CaseFile, read_case
 from pipelines.installation import Installation
 from pipelines.model.incident import incident_id
 from tests.builders import at

@@ -15,7 +15,7 @@ import pytest
 
 from dashboard.hub import Pace
 from pipelines.clock import ManualClock
-from pipelines.live import Live
+from pipelines.roles.live import Live
 from pipelines.settings import load
 from tests.builders import at
 from tests.dashboard.builders import FakeBackend, a_snapshot, an_incident

@@ -10,10 +10,10 @@ import pytest
 from dashboard.text import LANGUAGES, say_in
 from dashboard.text.monitors import sentence, told
 from dashboard.views import BadViewError, parse_view
-from pipelines.freezing import freeze
+from pipelines.desk.lab_board import LabBoard, LabDesk, read_lab
+from pipelines.figures.freezing import freeze
+from pipelines.figures.monitors import Group, Monitor
 from pipelines.installation import Installation
-from pipelines.lab_board import LabBoard, LabDesk, read_lab
-from pipelines.monitors import Group, Monitor
 from tests.builders import at
 from tests.dashboard.test_desk import drawn, links, parts, text
 from tests.pipelines.installations import IN_G2, a_call, an_installation, taken_in
@@ -125,7 +125,7 @@ def test_too_many_incidents_are_said_in_words_where_the_range_would_stand(
     street: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken_in(street, *CALLS)
-    monkeypatch.setattr("pipelines.lab.MOST", 10)
+    monkeypatch.setattr("pipelines.figures.lab.MOST", 10)
 
     leaves = shown(board(street))
 

@@ -12,7 +12,7 @@ from dashboard.app import ASSETS
 from dashboard.figures.map import STEPS, grid_map, ramp_step
 from dashboard.figures.style import GRIDS, map_style, ramp
 from dashboard.tokens import UnknownThemeError, colours
-from pipelines.backdrop import LAYERS, Backdrop, TileSettings
+from pipelines.geo.backdrop import LAYERS, Backdrop, TileSettings
 from tests.dashboard.builders import FakeBackend, a_snapshot
 from tests.dashboard.serving import serving
 

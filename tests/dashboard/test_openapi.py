@@ -19,7 +19,7 @@ from dashboard.access.guard import COOKIE
 from dashboard.access.reveal import REVEAL_PATH
 from dashboard.openapi import OPENAPI_PATH, described
 from dashboard.server import create_app
-from pipelines.clearance import Role
+from pipelines.privacy.clearance import Role
 from tests.dashboard.access.living import living
 from tests.dashboard.access.site import Site
 from tests.dashboard.builders import FakeBackend

@@ -8,9 +8,9 @@ import pytest
 
 from dashboard.text import LANGUAGES
 from pipelines.clock import ManualClock
+from pipelines.desk.playback import Player
 from pipelines.installation import Installation
-from pipelines.live import Live
-from pipelines.playback import Player
+from pipelines.roles.live import Live
 from tests.builders import at
 from tests.dashboard.serving import Server
 from tests.dashboard.test_desk import drawn, parts, text

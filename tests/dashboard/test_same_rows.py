@@ -13,19 +13,19 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pipelines.census import read_census
-from pipelines.clearance import Clearance, Role
 from pipelines.clock import ManualClock
-from pipelines.groups import group_at
+from pipelines.desk.listing import in_order
+from pipelines.desk.paging import SORTS
+from pipelines.figures.census import read_census
+from pipelines.figures.groups import group_at
+from pipelines.figures.query import Query, parse, rows, tallies
 from pipelines.installation import Installation
 from pipelines.kpis import figures
-from pipelines.listing import in_order
-from pipelines.live import Live
 from pipelines.model.clock import CLOCKS
 from pipelines.model.tally import EMPTY
-from pipelines.paging import SORTS
-from pipelines.privacy import in_rows
-from pipelines.query import Query, parse, rows, tallies
+from pipelines.privacy.clearance import Clearance, Role
+from pipelines.privacy.masking import in_rows
+from pipelines.roles.live import Live
 from pipelines.store.rows import to_ms
 from tests.builders import at
 from tests.dashboard.serving import serving

@@ -8,7 +8,7 @@ import pytest
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from dashboard.hub import Pace
-from pipelines.paging import Page
+from pipelines.desk.paging import Page
 from tests.dashboard.access.site import site
 from tests.dashboard.builders import FakeBackend, a_snapshot
 from tests.dashboard.serving import serving

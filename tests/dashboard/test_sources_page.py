@@ -15,9 +15,9 @@ from dashboard.pages import PAGES
 from dashboard.panels.sources.words import offset, sentence, usual
 from dashboard.text import LANGUAGES, say_in
 from dashboard.views import BadViewError, parse_view
-from pipelines.arrivals import Hour
-from pipelines.privacy import masked
-from pipelines.roster import Standing
+from pipelines.desk.roster import Standing
+from pipelines.feeds.arrivals import Hour
+from pipelines.privacy.masking import masked
 from tests.dashboard.builders import FakeBackend
 from tests.dashboard.rosters import (
     NOON,

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.connectors.record import Batch, Origin, Record
+from pipelines.door.receipt import Counts
+from pipelines.feeds.sources import Source
 from pipelines.installation import Installation, open_installation, prepare
-from pipelines.receipt import Counts
 from pipelines.settings import Settings, load
-from pipelines.sources import Source
 from pipelines.store import schema
 from pipelines.store.store import Store
 from tests.builders import MUCH_LATER, NINE, at

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from pipelines.clock import ManualClock
 from pipelines.installation import Installation, open_installation
-from pipelines.live import Live
+from pipelines.roles.live import Live
 from pipelines.settings import load
 from tests.builders import at
 from tests.pipelines.installations import a_config, content, the_grids

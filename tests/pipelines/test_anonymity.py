@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.anonymity import Row, k_anonymous, left_out, replaced
+from pipelines.privacy.anonymity import Row, k_anonymous, left_out, replaced
 
 COMMUNITIES = {"G1": "C1", "G2": "C1", "G3": "C2"}
 STEPS = (

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.areas import read_areas
-from pipelines.board import read_board, read_page
+from pipelines.desk.board import read_board, read_page
 from pipelines.errors import QueryError, SettingsError
-from pipelines.groups import UNLOCATED
+from pipelines.figures.groups import UNLOCATED
+from pipelines.figures.intake import intake
+from pipelines.figures.query import By, Query, kpi, rows, tallies
 from pipelines.installation import Installation, prepare
-from pipelines.intake import intake
 from pipelines.model.area import AreaLevel
 from pipelines.model.milestone import Milestone
 from pipelines.model.tally import EMPTY, total
-from pipelines.query import By, Query, kpi, rows, tallies
+from pipelines.registers.areas import read_areas
 from tests.builders import MUCH_LATER, at
 from tests.pipelines.districts import (
     BOUNDARIES,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.arrivals import (
+from pipelines.feeds.arrivals import (
     HOUR_MS,
     Delay,
     Rhythm,

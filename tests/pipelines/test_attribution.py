@@ -12,8 +12,21 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from app import main
-from pipelines.areas import make_tree
-from pipelines.attribution import (
+from pipelines.desk.board import read_board
+from pipelines.door.ingest import Door
+from pipelines.errors import QueryError, SettingsError
+from pipelines.figures.freezing import as_object, freeze, read_frozen, revision
+from pipelines.figures.query import By, Query, kpi, tallies
+from pipelines.geo.grids import Grid, Grids
+from pipelines.geo.history import GridHistory, Version
+from pipelines.installation import Installation, move_into_grids, open_installation
+from pipelines.leases.lease import Leases
+from pipelines.model.tally import EMPTY, Tally, tally_of
+from pipelines.registers.areas import make_tree
+from pipelines.settings import Settings, load
+from pipelines.store import schema
+from pipelines.store.rows import incident_from
+from pipelines.upkeep.attribution import (
     Stretch,
     Valid,
     log_of,
@@ -23,20 +36,7 @@ from pipelines.attribution import (
     remember,
     stretches,
 )
-from pipelines.board import read_board
-from pipelines.errors import QueryError, SettingsError
-from pipelines.freezing import as_object, freeze, read_frozen, revision
-from pipelines.geo.grids import Grid, Grids
-from pipelines.geo.history import GridHistory, Version
-from pipelines.ingest import Door
-from pipelines.installation import Installation, move_into_grids, open_installation
-from pipelines.lease import Leases
-from pipelines.model.tally import EMPTY, Tally, tally_of
-from pipelines.query import By, Query, kpi, tallies
-from pipelines.settings import Settings, load
-from pipelines.store import schema
-from pipelines.store.rows import incident_from
-from pipelines.upkeep import rebuild, verify
+from pipelines.upkeep.rebuilding import rebuild, verify
 from tests.builders import MUCH_LATER, at
 from tests.pipelines.installations import (
     ELSEWHERE,

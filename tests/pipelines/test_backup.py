@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, insert, select
 
-from pipelines.backup import Part, back_up, last_backup, read_note, restore
 from pipelines.errors import TransferError
-from pipelines.groups import Query
+from pipelines.figures.groups import Query
+from pipelines.figures.totals import tallies
 from pipelines.installation import Installation
 from pipelines.store import schema
 from pipelines.store.places import Place
 from pipelines.store.store import Store
 from pipelines.store.transfer import digests, transfer
-from pipelines.totals import tallies
-from pipelines.upkeep import verify
+from pipelines.upkeep.backup import Part, back_up, last_backup, read_note, restore
+from pipelines.upkeep.rebuilding import verify
 from tests.builders import MUCH_LATER, NINE
 from tests.pipelines.installations import (
     ELSEWHERE,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import QueryError, SettingsError
+from pipelines.figures.query import By, Query, kpi, parse, rows
 from pipelines.installation import Installation
-from pipelines.query import By, Query, kpi, parse, rows
 from tests.builders import MUCH_LATER, an_incident, the_outcome
 from tests.pipelines.installations import (
     a_call,

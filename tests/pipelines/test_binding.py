@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from pipelines.binding import RESTS, Binder, bind_all
 from pipelines.clock import ManualClock
-from pipelines.groups import By, Query, State
+from pipelines.figures.groups import By, Query, State
+from pipelines.figures.query import tallies
 from pipelines.installation import Installation
-from pipelines.lease import UPKEEP, LeaseLostError, Leases
+from pipelines.leases.lease import UPKEEP, LeaseLostError, Leases
 from pipelines.model.milestone import Milestone
-from pipelines.query import tallies
 from pipelines.store import schema
 from pipelines.store.rows import from_ms
 from pipelines.store.store import Writer
 from pipelines.store.volumes import Column, bound_days, unbound_days
-from pipelines.upkeep import verify
+from pipelines.upkeep.binding import RESTS, Binder, bind_all
+from pipelines.upkeep.rebuilding import verify
 from tests.builders import NINE, at
 from tests.pipelines.installations import IN_G1, IN_G3, a_call, an_installation, taken_in
 from tests.stores import on_every_database

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pipelines.board import Board, BoardDesk, read_board, read_page
+from pipelines.desk.board import Board, BoardDesk, read_board, read_page
 from pipelines.errors import QueryError
+from pipelines.figures.query import By
 from pipelines.installation import Installation
 from pipelines.model.clock import Reading, Verdict
 from pipelines.model.milestone import TARGETED
-from pipelines.query import By
 from tests.builders import at
 from tests.pipelines.installations import (
     ELSEWHERE,

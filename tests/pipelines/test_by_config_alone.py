@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipelines.door.receipt import Counts
+from pipelines.figures.query import By, Query, kpi, rows
 from pipelines.installation import Installation, open_installation
-from pipelines.query import By, Query, kpi, rows
-from pipelines.receipt import Counts
 from pipelines.settings import load
 from tests.pipelines.installations import a_file
 

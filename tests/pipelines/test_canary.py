@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import canary
 from pipelines.connectors.record import Record
 from pipelines.errors import SettingsError, SourceUnavailableError
-from pipelines.health import Health
+from pipelines.feeds.health import Health
 from pipelines.installation import Installation
-from pipelines.lease import Leases
+from pipelines.leases.lease import Leases
 from pipelines.store import schema
+from pipelines.upkeep import canary
 from tests.builders import at
 from tests.pipelines.installations import (
     a_call,

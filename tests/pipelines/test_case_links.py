@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.case_links import Tie
-from pipelines.casefile import Case, read_case
 from pipelines.connectors.record import Record
 from pipelines.decoders.decoder import Meaning
+from pipelines.desk.case_links import Tie
+from pipelines.desk.casefile import Case, read_case
+from pipelines.desk.local_map import MarkRole
 from pipelines.installation import Installation, open_installation
-from pipelines.local_map import MarkRole
 from pipelines.model.device import Alarm, Condition, Signal
 from pipelines.model.incident import incident_id
 from pipelines.settings import load

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.casefile import Case, CaseFile, read_case
+from pipelines.desk.casefile import Case, CaseFile, read_case
 from pipelines.installation import Installation, open_installation
 from pipelines.model.clock import Reading, Verdict
 from pipelines.model.incident import incident_id

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.board import read_board, read_page
-from pipelines.board_filters import asked
-from pipelines.census import read_census
+from pipelines.desk.board import read_board, read_page
+from pipelines.desk.board_filters import asked
+from pipelines.desk.judged_order import JUDGED
+from pipelines.desk.listing import in_order
+from pipelines.figures.census import read_census
+from pipelines.figures.query import By, group_key, kpi, rows
 from pipelines.installation import Installation
-from pipelines.judged_order import JUDGED
 from pipelines.kpis import figures
-from pipelines.listing import in_order
 from pipelines.model.clock import CLOCKS, Verdict
-from pipelines.query import By, group_key, kpi, rows
 from tests.builders import at
 from tests.pipelines.installations import (
     IN_G2,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.clearance import LEAST, Clearance, Role
-from pipelines.privacy import in_rows, masked, street_of, without_flat
+from pipelines.privacy.clearance import LEAST, Clearance, Role
+from pipelines.privacy.masking import in_rows, masked, street_of, without_flat
 
 ROW = {
     "kind": "dispute",

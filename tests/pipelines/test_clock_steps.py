@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.clock import FastClock, ManualClock, SteadyClock, SystemClock
-from pipelines.clock_steps import NOTICED, ClockSteps
-from pipelines.health import Health
-from pipelines.schedule import Schedule
+from pipelines.feeds.health import Health
+from pipelines.host.clock_steps import NOTICED, ClockSteps
+from pipelines.roles.schedule import Schedule
 from pipelines.store import schema
 from tests.builders import NINE
 from tests.pipelines.installations import a_call, an_installation, as_csv, drop

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.comparison import compare
 from pipelines.errors import QueryError
+from pipelines.figures.comparison import compare
+from pipelines.figures.query import By, Query
 from pipelines.installation import Installation
-from pipelines.query import By, Query
 from tests.builders import MUCH_LATER, at
 from tests.pipelines.installations import IN_G1, IN_G3, a_call, an_installation, taken_in
 

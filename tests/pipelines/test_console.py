@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.casefile import CaseFile, read_case
-from pipelines.clearance import Clearance, Role
-from pipelines.console import LONGEST, Console
+from pipelines.desk.casefile import CaseFile, read_case
+from pipelines.desk.console import LONGEST, Console
+from pipelines.desk.handover import Handover, check, read_handover
 from pipelines.errors import QueryError, SettingsError
-from pipelines.handover import Handover, check, read_handover
 from pipelines.installation import Installation, open_installation
 from pipelines.model.incident import incident_id
 from pipelines.model.remark import Act
+from pipelines.privacy.clearance import Clearance, Role
 from pipelines.settings import load
-from pipelines.upkeep import rebuild
+from pipelines.upkeep.rebuilding import rebuild
 from tests.builders import NINE, at
 from tests.pipelines.installations import (
     a_call,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.devices import load_register
 from pipelines.errors import SettingsError
+from pipelines.registers.devices import load_register
 from tests.pipelines.installations import a_file
 
 HEAD = "source,device,name,type,address,lat,lon"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.backup import back_up
-from pipelines.doctor import Check, Finding, Level, Patient, examine
 from pipelines.settings import Settings
+from pipelines.upkeep.backup import back_up
+from pipelines.upkeep.doctor import Check, Finding, Level, Patient, examine
 from tests.builders import NINE
 from tests.pipelines.installations import (
     a_bad_record,

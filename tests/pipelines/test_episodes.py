@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from pipelines.connectors.record import Batch, Origin, Record, content_of
 from pipelines.decoders.decoder import Meaning
-from pipelines.episodes import episode_key, episodes
+from pipelines.door.episodes import episode_key, episodes
+from pipelines.feeds.sources import Source
+from pipelines.figures.query import Query, kpi, rows
 from pipelines.installation import Installation
 from pipelines.model.device import Alarm, Condition, Signal
 from pipelines.model.fact import Fact, Statement
 from pipelines.model.milestone import Milestone
-from pipelines.query import Query, kpi, rows
-from pipelines.sources import Source
 from pipelines.store import schema
 from pipelines.store.rows import to_ms
-from pipelines.upkeep import rebuild, verify
+from pipelines.upkeep.rebuilding import rebuild, verify
 from tests.builders import MUCH_LATER, at
 from tests.pipelines.installations import a_file, an_installation, content
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.clock import ManualClock
-from pipelines.duty import Duty
+from pipelines.door.gateway import Gateway
 from pipelines.errors import QueryError
-from pipelines.freezer import Freezer
-from pipelines.freezing import (
+from pipelines.feeds.health import Health
+from pipelines.figures.freezing import (
     Frozen,
     Revision,
     all_frozen,
@@ -23,13 +23,13 @@ from pipelines.freezing import (
     read_frozen,
     revision,
 )
-from pipelines.gateway import Gateway
-from pipelines.health import Health
+from pipelines.figures.query import kpi, parse
 from pipelines.installation import Installation
-from pipelines.lease import UPKEEP, LeaseLostError, Leases
-from pipelines.query import kpi, parse
+from pipelines.leases.lease import UPKEEP, LeaseLostError, Leases
+from pipelines.roles.duty import Duty
 from pipelines.store import schema
-from pipelines.upkeep import rebuild
+from pipelines.upkeep.freezer import Freezer
+from pipelines.upkeep.rebuilding import rebuild
 from tests.builders import at
 from tests.pipelines.installations import IN_G1, IN_G3, a_call, an_installation, taken_in
 

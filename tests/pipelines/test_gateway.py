@@ -13,14 +13,14 @@ import pytest
 from pipelines.clock import ManualClock
 from pipelines.connectors.listener import Line
 from pipelines.connectors.record import Record
+from pipelines.door.gateway import FEWEST_AT_ONCE, MOST_AT_ONCE, Gateway
+from pipelines.door.ingest import Delivery, Door
+from pipelines.door.receipt import Counts
 from pipelines.errors import NotStoredError, SourceConfigError, SourceUnavailableError
-from pipelines.gateway import FEWEST_AT_ONCE, MOST_AT_ONCE, Gateway
-from pipelines.health import Health
-from pipelines.ingest import Delivery, Door
+from pipelines.feeds.health import Health
+from pipelines.feeds.sources import Source
 from pipelines.installation import Installation
-from pipelines.listening import Listening
-from pipelines.receipt import Counts
-from pipelines.sources import Source
+from pipelines.roles.listening import Listening
 from tests.builders import MUCH_LATER
 from tests.pipelines.installations import a_bad_record, a_call, a_record, an_installation, content
 from tests.processes import until

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import QueryError
+from pipelines.figures.intake import intake
+from pipelines.figures.query import By, Query, kpi, parse, rows
 from pipelines.installation import Installation
-from pipelines.intake import intake
-from pipelines.query import By, Query, kpi, parse, rows
 from tests.builders import MUCH_LATER, at
 from tests.pipelines.installations import (
     IN_G1,

@@ -11,14 +11,14 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from benchmarks import history, long_history
-from pipelines.binding import bind_all
-from pipelines.groups import By, Query
+from pipelines.figures.groups import By, Query
+from pipelines.figures.query import kpi, rows
 from pipelines.installation import place_of_store
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import Milestone
-from pipelines.query import kpi, rows
 from pipelines.store.rows import from_ms
 from pipelines.store.store import Store
+from pipelines.upkeep.binding import bind_all
 from tests.pipelines.installations import content
 
 ARRIVED, CUMULATIVE = Milestone.ARRIVED, Reading.CUMULATIVE

@@ -13,12 +13,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines.connectors.record import Batch, Record
-from pipelines.ingest import Door
+from pipelines.door.ingest import Door
+from pipelines.door.receipt import Counts
+from pipelines.figures.query import By, Query, kpi, rows
 from pipelines.installation import Installation
-from pipelines.query import By, Query, kpi, rows
-from pipelines.receipt import Counts
 from pipelines.store.store import Store, Writer
-from pipelines.upkeep import rebuild
+from pipelines.upkeep.rebuilding import rebuild
 from tests.builders import MUCH_LATER, NINE, at
 from tests.pipelines.installations import (
     ELSEWHERE,

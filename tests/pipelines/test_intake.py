@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import QueryError
+from pipelines.figures.intake import intake, series
+from pipelines.figures.query import By, Query
 from pipelines.installation import Installation
-from pipelines.intake import intake, series
-from pipelines.query import By, Query
 from tests.builders import NINE, at
 from tests.pipelines.installations import IN_G1, IN_G3, a_call, an_installation, taken_in
 

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import QueryError
-from pipelines.groups import Query
-from pipelines.installation import Installation
-from pipelines.lab import (
+from pipelines.figures.groups import Query
+from pipelines.figures.lab import (
     COUNTED,
     PUBLISHED,
     Cancelled,
@@ -31,10 +30,11 @@ from pipelines.lab import (
     lab_lines,
     weighed,
 )
+from pipelines.figures.query import kpi
+from pipelines.installation import Installation
 from pipelines.model.clock import Reading
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.query import kpi
 from tests.builders import MUCH_LATER, NINE, a_fact, a_statement, an_incident, at, the_rules
 from tests.pipelines.installations import a_call, an_installation, taken_in
 
@@ -277,7 +277,7 @@ def test_too_many_incidents_are_refused_with_the_way_out(
     street: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken_in(street, *CALLS, now=NINE)
-    monkeypatch.setattr("pipelines.lab.MOST", 6)
+    monkeypatch.setattr("pipelines.figures.lab.MOST", 6)
 
     with pytest.raises(QueryError, match="holds 7 incidents; at most 6 are looked at one by one"):
         asked(street)

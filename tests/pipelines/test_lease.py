@@ -10,8 +10,8 @@ import pytest
 
 from pipelines.clock import ManualClock
 from pipelines.installation import Installation, open_installation
-from pipelines.keeper import Keeper
-from pipelines.lease import (
+from pipelines.leases.keeper import Keeper
+from pipelines.leases.lease import (
     EXPIRY,
     PLAYED,
     RENEWAL,
@@ -22,7 +22,7 @@ from pipelines.lease import (
     read_leases,
     workers_of,
 )
-from pipelines.live import Live
+from pipelines.roles.live import Live
 from pipelines.store import schema
 from pipelines.store.store import Store
 from tests.builders import NINE, at

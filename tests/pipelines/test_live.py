@@ -14,12 +14,12 @@ from sqlalchemy.exc import OperationalError
 
 from pipelines.clock import ManualClock
 from pipelines.connectors.record import Record
-from pipelines.health import Health
+from pipelines.feeds.health import Health
 from pipelines.installation import Installation
-from pipelines.live import Live
 from pipelines.model.fact import Statement
 from pipelines.model.milestone import TARGETED
-from pipelines.schedule import Schedule
+from pipelines.roles.live import Live
+from pipelines.roles.schedule import Schedule
 from pipelines.snapshot import Snapshot, SourceState
 from tests.builders import NINE, at
 from tests.pipelines.installations import (

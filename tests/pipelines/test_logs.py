@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pipelines import logs
 from pipelines.errors import SourceUnavailableError
-from pipelines.logs import LogSettings
+from pipelines.host import logs
+from pipelines.host.logs import LogSettings
 
 PHONE = "13800138000"
 
@@ -30,14 +30,14 @@ def lines(stream: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_every_line_is_one_object_that_says_who_when_and_how_grave(stream: io.StringIO) -> None:
-    logging.getLogger("pipelines.health").warning("source %s is down:\n%s", "calls", "no way")
+    logging.getLogger("pipelines.feeds.health").warning("source %s is down:\n%s", "calls", "no way")
 
     (line,) = lines(stream)
     assert line["message"] == "source calls is down:\nno way"
     assert (line["level"], line["role"], line["logger"]) == (
         "warning",
         "ingest",
-        "pipelines.health",
+        "pipelines.feeds.health",
     )
     assert line["at"].endswith("+00:00")
 
@@ -46,7 +46,7 @@ def test_an_error_says_where_but_not_what_a_database_quotes(stream: io.StringIO)
     try:
         raise ValueError(f"duplicate key: caller = {PHONE}")
     except ValueError:
-        logging.getLogger("pipelines.gateway").exception("source calls: could not be stored")
+        logging.getLogger("pipelines.door.gateway").exception("source calls: could not be stored")
 
     (line,) = lines(stream)
     assert line["error"] == "ValueError"

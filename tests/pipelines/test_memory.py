@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipelines.memory import give_back
+from pipelines.host.memory import give_back
 from tests.dashboard.test_hub_under_load import rss_mb
 
 
@@ -39,7 +39,7 @@ ctypes.CDLL(None).malloc_stats()
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc can")
 @pytest.mark.parametrize(
     ("prepare", "one"),
-    [("", False), ("from pipelines.memory import share_one_heap; share_one_heap()", True)],
+    [("", False), ("from pipelines.host.memory import share_one_heap; share_one_heap()", True)],
 )
 def test_threads_share_one_heap_when_they_are_told_to(prepare, one):
     script = HEAPS.format(prepare=prepare)

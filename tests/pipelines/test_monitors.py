@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from pipelines.groups import Query
+from pipelines.figures.groups import Query
+from pipelines.figures.monitoring import monitor, monitor_lines
+from pipelines.figures.monitors import Finding, Group, Monitor, Seen, examined
 from pipelines.installation import Installation
 from pipelines.model.clock import Verdict
 from pipelines.model.incident import incident_id
 from pipelines.model.milestone import Milestone
 from pipelines.model.stamp import Method
-from pipelines.monitoring import monitor, monitor_lines
-from pipelines.monitors import Finding, Group, Monitor, Seen, examined
 from tests.builders import at
 from tests.pipelines.installations import IN_G1, IN_G3, a_call, altered, an_installation, taken_in
 

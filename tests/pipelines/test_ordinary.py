@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.books import Books
+from pipelines.door.books import Books
+from pipelines.door.ordinary import Entered, Ordinary
 from pipelines.geo.placing import Spot
 from pipelines.model.fact import Fact, Flag, Reason, Statement
 from pipelines.model.incident import fold, incident_id
 from pipelines.model.milestone import Milestone
 from pipelines.model.rules import Rules, Special
 from pipelines.model.stamp import Method
-from pipelines.ordinary import Entered, Ordinary
 from pipelines.store.rows import moments_of
 from tests.builders import NO_TIME, a_fact, a_statement, at, the_rules
 from tests.strategies import PLACES, statements

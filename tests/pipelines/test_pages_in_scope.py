@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.clearance import Clearance, Role
 from pipelines.clock import ManualClock
 from pipelines.errors import QueryError
-from pipelines.live import Live
 from pipelines.model.incident import incident_id
+from pipelines.privacy.clearance import Clearance, Role
+from pipelines.roles.live import Live
 from tests.builders import at
 from tests.pipelines.installations import IN_G3, a_call, an_installation, taken_in
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from pipelines.desk.paging import Paging, paging_in
 from pipelines.errors import QueryError
-from pipelines.paging import Paging, paging_in
 
 
 def test_without_a_word_it_is_all_rows_by_their_beginning() -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.clearance import Clearance, Role
+from pipelines.desk.playback import Playback, Player, check
 from pipelines.errors import QueryError
+from pipelines.figures.query import kpi, parse
+from pipelines.figures.windows import bounds
 from pipelines.installation import Installation
 from pipelines.model.milestone import Milestone
-from pipelines.playback import Playback, Player, check
-from pipelines.query import kpi, parse
-from pipelines.windows import bounds
+from pipelines.privacy.clearance import Clearance, Role
 from tests.builders import at
 from tests.pipelines.installations import a_call, an_installation, taken_in
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from pipelines.figures.query import Query, kpi
 from pipelines.installation import Installation, open_installation
 from pipelines.model.fact import Reason
-from pipelines.query import Query, kpi
 from pipelines.settings import load
 from pipelines.store import schema
 from tests.builders import MUCH_LATER

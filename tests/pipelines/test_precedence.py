@@ -2,7 +2,7 @@
 
 import threading
 
-from pipelines.precedence import Precedence
+from pipelines.door.precedence import Precedence
 from tests.processes import until
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.privacy import masked, masked_record, spots
+from pipelines.privacy.masking import masked, masked_record, spots
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from pipelines import quarantine
 from pipelines.connectors import CONNECTORS
 from pipelines.connectors.file_drop.drop import FileDrop
 from pipelines.connectors.file_drop.options import FileDropOptions
@@ -19,6 +18,7 @@ from pipelines.connectors.http_poll.poll import HttpPoll
 from pipelines.connectors.record import Origin
 from pipelines.connectors.reread import Kept, Rereads, read_again
 from pipelines.connectors.sql_view.view import SqlView, SqlViewOptions
+from pipelines.door import quarantine
 from pipelines.installation import Installation
 from tests.builders import NINE, at
 from tests.pipelines.connectors.workbooks import a_workbook

@@ -17,17 +17,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pipelines.binding import bind_all
 from pipelines.errors import QueryError
+from pipelines.figures.query import PARAMETERS, By, Query, kpi, parse, rows, tallies
 from pipelines.installation import Installation
 from pipelines.model.clock import Reading, Verdict
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import TARGETED, Milestone
 from pipelines.model.tally import EMPTY, Tally, tally_of
-from pipelines.query import PARAMETERS, By, Query, kpi, parse, rows, tallies
 from pipelines.store import schema
 from pipelines.store.rows import incident_from
-from pipelines.upkeep import rebuild
+from pipelines.upkeep.binding import bind_all
+from pipelines.upkeep.rebuilding import rebuild
 from tests.builders import MUCH_LATER, NINE, at
 from tests.pipelines.installations import (
     ELSEWHERE,

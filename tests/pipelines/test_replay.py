@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from pipelines.clock import FastClock, ManualClock
 from pipelines.connectors.record import Horizon
+from pipelines.feeds.replay import Replay, seen
+from pipelines.figures.query import By, Query, kpi, rows
 from pipelines.installation import Installation
-from pipelines.live import Live
 from pipelines.model.milestone import TARGETED
-from pipelines.query import By, Query, kpi, rows
-from pipelines.replay import Replay, seen
+from pipelines.roles.live import Live
 from tests.builders import NINE, a_statement, at
 from tests.pipelines.installations import IN_G1, IN_G2, IN_G3, a_call, an_installation, as_csv, drop
 

@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import select
 
 from pipelines.clock import ManualClock
+from pipelines.figures.query import kpi, parse
 from pipelines.installation import Installation, open_installation
-from pipelines.lease import LeaseLostError
+from pipelines.leases.lease import LeaseLostError
 from pipelines.model.incident import incident_id
-from pipelines.privacy_settings import PrivacySettings
-from pipelines.query import kpi, parse
-from pipelines.retention import Purge, Purger, purge
+from pipelines.privacy.privacy_settings import PrivacySettings
 from pipelines.settings import load
 from pipelines.store import schema
 from pipelines.store.store import Writer
-from pipelines.upkeep import rebuild, verify
+from pipelines.upkeep.rebuilding import rebuild, verify
+from pipelines.upkeep.retention import Purge, Purger, purge
 from tests.builders import at
 from tests.databases import postgresql
 from tests.pipelines.installations import (

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.casefile import read_case, read_hidden
-from pipelines.clearance import Clearance, Role
+from pipelines.desk.casefile import read_case, read_hidden
+from pipelines.desk.reveal import hidden_of, revealed
 from pipelines.installation import Installation
 from pipelines.model.incident import incident_id
 from pipelines.model.place import Place
-from pipelines.reveal import hidden_of, revealed
+from pipelines.privacy.clearance import Clearance, Role
 from tests.builders import NINE, an_incident
 from tests.pipelines.installations import a_call, an_installation, taken_in
 

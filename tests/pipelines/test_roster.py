@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import unmapped
-from pipelines.arrivals import Rhythm, read_rhythm
 from pipelines.clock import ManualClock
-from pipelines.health import Health
+from pipelines.desk.roster import Roster, Standing, read_quarantine, read_roster
+from pipelines.door import unmapped
+from pipelines.feeds.arrivals import Rhythm, read_rhythm
+from pipelines.feeds.health import Health
 from pipelines.installation import Installation
-from pipelines.live import Live
-from pipelines.roster import Roster, Standing, read_quarantine, read_roster
+from pipelines.roles.live import Live
 from pipelines.snapshot import SourceState
 from tests.builders import NINE, at
 from tests.pipelines.installations import (

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines.lease import LeaseLostError
-from pipelines.rounds import Round
+from pipelines.host.rounds import Round
+from pipelines.leases.lease import LeaseLostError
 
 PATIENCE_S = 20.0
 

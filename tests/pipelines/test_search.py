@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.board import read_page
-from pipelines.clearance import LEAST
-from pipelines.indexing import index_some
+from pipelines.desk.board import read_page
+from pipelines.desk.suggest import Suggestions, suggest
 from pipelines.installation import Installation
+from pipelines.privacy.clearance import LEAST
 from pipelines.store.search import count_found, prepare, sought_in
-from pipelines.suggest import Suggestions, suggest
+from pipelines.upkeep.indexing import index_some
 from tests.builders import at
 from tests.pipelines.installations import a_call, an_installation, taken_in
 

@@ -11,7 +11,7 @@ from pipelines.errors import SettingsError
 from pipelines.installation import prepare
 from pipelines.model.milestone import Milestone
 from pipelines.model.rules import KindClass
-from pipelines.options import parse_duration
+from pipelines.reading.options import parse_duration
 from pipelines.settings import load
 from tests.pipelines.installations import (
     AREA,

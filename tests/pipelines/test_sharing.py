@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.sharing import Turn, turn_of
+from pipelines.leases.sharing import Turn, turn_of
 
 CLAIMS = [f"source/{name}" for name in "abcdefghijk"]
 

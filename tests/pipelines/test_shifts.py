@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.binding import bind_all
-from pipelines.comparison import compare
 from pipelines.errors import QueryError
-from pipelines.groups import By, Query
+from pipelines.figures.comparison import compare
+from pipelines.figures.groups import By, Query
+from pipelines.figures.intake import intake
+from pipelines.figures.query import kpi, parse, population, rows
+from pipelines.figures.shifts import shift_of, spans_of
+from pipelines.figures.totals import tallies
 from pipelines.installation import Installation
-from pipelines.intake import intake
 from pipelines.model.clock import Verdict
 from pipelines.model.tally import EMPTY, Tally, tally_of
-from pipelines.query import kpi, parse, population, rows
-from pipelines.shifts import shift_of, spans_of
-from pipelines.totals import tallies
+from pipelines.upkeep.binding import bind_all
 from tests.builders import at
 from tests.pipelines.installations import IN_G1, IN_G3, a_call, an_installation, taken_in
 

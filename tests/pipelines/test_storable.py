@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import quarantine
 from pipelines.connectors.record import Origin, Record
-from pipelines.storable import shown
+from pipelines.door import quarantine
+from pipelines.door.storable import shown
 from pipelines.store import schema
 from tests.builders import MUCH_LATER
 from tests.pipelines.installations import a_batch, a_call, a_record, an_installation

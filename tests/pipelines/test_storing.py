@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from pipelines import storing
 from pipelines.connectors.record import Batch
+from pipelines.door import storing
+from pipelines.door.storing import Reason, try_again
 from pipelines.installation import Installation
-from pipelines.live import Live, Role
+from pipelines.roles.live import Live, Role
 from pipelines.store.backends import sqlite
-from pipelines.storing import Reason, try_again
 from tests.builders import at
 from tests.pipelines.installations import a_call, a_record, an_installation
 from tests.processes import until

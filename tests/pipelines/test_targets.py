@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import SettingsError
+from pipelines.figures.query import Query, kpi
 from pipelines.model.milestone import Milestone
-from pipelines.query import Query, kpi
 from tests.builders import MUCH_LATER
 from tests.pipelines.installations import (
     IN_G1,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.times import past_midnight, precision_of, time_reader
+from pipelines.reading.times import past_midnight, precision_of, time_reader
 
 SAN_FRANCISCO = ZoneInfo("America/Los_Angeles")
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.figures.query import Query, tallies
 from pipelines.installation import Installation
 from pipelines.model.tally import EMPTY, Tally, tally_of
-from pipelines.query import Query, tallies
 from pipelines.store.rows import to_ms
 from tests.builders import MUCH_LATER, at
 from tests.pipelines.installations import a_call, an_installation, taken_in

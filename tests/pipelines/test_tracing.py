@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from pipelines import tracing
 from pipelines.errors import SettingsError
-from pipelines.tracing import TracingSettings, span
+from pipelines.host import tracing
+from pipelines.host.tracing import TracingSettings, span
 from tests.dashboard.builders import FakeBackend
 from tests.dashboard.serving import serving
 from tests.pipelines.installations import a_call, an_installation, taken_in, the_settings

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import SettingsError
-from pipelines.units import UnitSettings, load_units, metres
+from pipelines.registers.units import UnitSettings, load_units, metres
 from tests.pipelines.installations import a_file
 
 HEAD = "code,type,name,name_en,community,grid,lat,lon,strength"

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from pipelines.installation import Installation
 from pipelines.store import schema
-from pipelines.upkeep import CHUNK, rebuild, verify
+from pipelines.upkeep.rebuilding import CHUNK, rebuild, verify
 from tests.pipelines.installations import (
     IN_G1,
     IN_G3,

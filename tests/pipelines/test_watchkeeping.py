@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.endurance import EnduranceSettings, SoundSettings, Tone
-from pipelines.watchkeeping import GRAVE_FOR, NEW_FOR, next_time, watch
+from pipelines.wall.endurance import EnduranceSettings, SoundSettings, Tone
+from pipelines.wall.watchkeeping import GRAVE_FOR, NEW_FOR, next_time, watch
 from tests.dashboard.builders import NOW, an_incident
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pipelines.board import WINDOWS
-from pipelines.windows import bounds, days_of, midnight
+from pipelines.desk.board import WINDOWS
+from pipelines.figures.windows import bounds, days_of, midnight
 from tests.builders import NINE
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -8,9 +8,9 @@ from dashboard.panels.desk.links import incident_link
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import distance, second_of_day, since
-from pipelines.case_links import Link
-from pipelines.case_place import DeviceLine, SignalLine, UnitNear
-from pipelines.casefile import Case, CaseFile
+from pipelines.desk.case_links import Link
+from pipelines.desk.case_place import DeviceLine, SignalLine, UnitNear
+from pipelines.desk.casefile import Case, CaseFile
 
 
 def draw(file: CaseFile, say: Say) -> Leaves:

@@ -9,8 +9,8 @@ from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import date_and_minute, epoch_ms
-from pipelines.casefile import Case, CaseFile
-from pipelines.groups import UNLOCATED
+from pipelines.desk.casefile import Case, CaseFile
+from pipelines.figures.groups import UNLOCATED
 
 
 def draw(file: CaseFile, say: Say) -> Leaves:

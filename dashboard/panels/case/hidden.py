@@ -3,8 +3,8 @@
 from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
-from pipelines.casefile import CaseFile
-from pipelines.reveal import Hidden
+from pipelines.desk.casefile import CaseFile
+from pipelines.desk.reveal import Hidden
 
 _MOST = 30
 

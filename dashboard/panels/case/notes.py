@@ -5,9 +5,9 @@ from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.panels.remarks import writing_ways
 from dashboard.text import Say
 from dashboard.text.format import second_of_day
-from pipelines.casefile import Case, CaseFile
+from pipelines.desk.casefile import Case, CaseFile
+from pipelines.door.remarks import RemarkLine
 from pipelines.model.remark import Act
-from pipelines.remarks import RemarkLine
 
 
 def draw(file: CaseFile, say: Say) -> Leaves:

@@ -3,7 +3,7 @@
 from dashboard.panels.local_map import LEAVES, drawn_map
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
-from pipelines.casefile import CaseFile
+from pipelines.desk.casefile import CaseFile
 
 
 def draw(file: CaseFile, say: Say) -> Leaves:

@@ -4,7 +4,7 @@ from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import second_of_day
-from pipelines.casefile import CaseFile, RawReport
+from pipelines.desk.casefile import CaseFile, RawReport
 
 
 def draw(file: CaseFile, say: Say) -> Leaves:

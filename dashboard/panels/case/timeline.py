@@ -4,7 +4,7 @@ from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import DASH, second_of_day
-from pipelines.casefile import CaseFile, Entry
+from pipelines.desk.casefile import CaseFile, Entry
 
 
 def draw(file: CaseFile, say: Say) -> Leaves:

@@ -9,7 +9,7 @@ from dashboard.panels.case.words import clock_name, sentence
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import epoch_ms
-from pipelines.casefile import CaseFile, ClockLine
+from pipelines.desk.casefile import CaseFile, ClockLine
 from pipelines.model.clock import Reading, Verdict
 
 _RUNS = (Verdict.PENDING,)

@@ -2,7 +2,7 @@
 
 from dashboard.text import Say
 from dashboard.text.format import date_and_minute
-from pipelines.casefile import ClockLine
+from pipelines.desk.casefile import ClockLine
 from pipelines.model.clock import Verdict
 
 

@@ -4,8 +4,8 @@ from dashboard.elements import html
 from dashboard.panels.desk.links import board_link
 from dashboard.panels.panel import Leaves, Panel, checked, data
 from dashboard.text import Say
-from pipelines.board import Board
-from pipelines.board_filters import Column
+from pipelines.desk.board import Board
+from pipelines.desk.board_filters import Column
 
 
 def draw(board: Board, say: Say) -> Leaves:

@@ -6,8 +6,8 @@ from dashboard.elements import html
 from dashboard.panels.desk.links import board_link
 from dashboard.panels.panel import Leaves, Panel, data, labelled
 from dashboard.text import Say
-from pipelines.board import Bar, Board
-from pipelines.board_filters import Step
+from pipelines.desk.board import Bar, Board
+from pipelines.desk.board_filters import Step
 
 _FORM = {Step.HOUR: "%H:%M", Step.DAY: "%m-%d", Step.WEEK: "%m-%d", Step.MONTH: "%Y-%m"}
 _TIMES = 9

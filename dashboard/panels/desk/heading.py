@@ -10,11 +10,11 @@ from dashboard.panels.desk.links import board_link, place_link, toggled
 from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, checked, current, data, labelled
 from dashboard.text import LANGUAGES, Say
-from pipelines.board import WINDOWS, Board, Choice
-from pipelines.board_filters import DEFAULT_WINDOW, Versus
-from pipelines.groups import NO_KIND, State
+from pipelines.desk.board import WINDOWS, Board, Choice
+from pipelines.desk.board_filters import DEFAULT_WINDOW, Versus
+from pipelines.figures.groups import NO_KIND, State
+from pipelines.figures.query import UNLOCATED
 from pipelines.model.clock import Reading, Verdict
-from pipelines.query import UNLOCATED
 
 _SEVERITIES = ("1", "2", "3", "4", "0")
 _CLEARED = ("kind", "source", "severity", "state", "verdict", "q", "from", "to", "window")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from dashboard.addresses import address
 from dashboard.text import Say
-from pipelines.board import FILTERS, Board
-from pipelines.groups import UNLOCATED
+from pipelines.desk.board import FILTERS, Board
+from pipelines.figures.groups import UNLOCATED
 
 _PLACES = ("area", "community", "grid")
 

@@ -11,10 +11,10 @@ from dashboard.panels.map import names, north, painted
 from dashboard.panels.panel import Leaves, Panel, current, data, labelled
 from dashboard.text import Say
 from dashboard.text.rate import whole_percent
-from pipelines.board import Board
-from pipelines.board_filters import Shade
-from pipelines.board_map import STEPS, Mark, Shaded
-from pipelines.query import UNLOCATED
+from pipelines.desk.board import Board
+from pipelines.desk.board_filters import Shade
+from pipelines.desk.board_map import STEPS, Mark, Shaded
+from pipelines.figures.query import UNLOCATED
 
 _RAMPS: Mapping[Shade, str] = {
     Shade.INCIDENTS: "shade",

@@ -9,8 +9,8 @@ from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import DASH, date_and_minute
 from dashboard.text.rate import rate_text
-from pipelines.board import Board, Part
-from pipelines.query import By
+from pipelines.desk.board import Board, Part
+from pipelines.figures.query import By
 
 
 def draw(board: Board, say: Say) -> Leaves:

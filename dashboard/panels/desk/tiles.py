@@ -7,7 +7,7 @@ from dashboard.panels.desk.links import board_link
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.rate import RateText, rate_text, small_percent
-from pipelines.board import Board, BoardTile
+from pipelines.desk.board import Board, BoardTile
 from pipelines.kpis import Value
 from pipelines.model.clock import Verdict
 

@@ -8,7 +8,7 @@ from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from pipelines.gridfile.file import GridFile, GridSheet
 from pipelines.gridfile.register import Item
-from pipelines.privacy import masked
+from pipelines.privacy.masking import masked
 
 
 def draw(file: GridFile, say: Say) -> Leaves:

@@ -10,9 +10,9 @@ from dashboard.panels.remarks import writing_ways
 from dashboard.text import Say
 from dashboard.text.format import date_and_minute, second_of_day
 from dashboard.tokens import DEFAULT_THEME
-from pipelines.handover import Handover
+from pipelines.desk.handover import Handover
+from pipelines.door.remarks import RemarkLine
 from pipelines.model.remark import Act
-from pipelines.remarks import RemarkLine
 
 
 def draw(page: Handover, say: Say) -> Leaves:

@@ -10,7 +10,7 @@ from dashboard.panels.open_list import running_clock
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import date_and_minute, epoch_ms, since
-from pipelines.handover import Handover, Missed, NoteRow, PinnedRow
+from pipelines.desk.handover import Handover, Missed, NoteRow, PinnedRow
 from pipelines.snapshot import Names, OpenIncident
 
 

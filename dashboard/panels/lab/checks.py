@@ -5,9 +5,9 @@ from dashboard.panels.desk.links import incident_link
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.monitors import sentence
-from pipelines.lab_board import LabBoard
-from pipelines.monitoring import as_object
-from pipelines.monitors import Finding, Findings, Group, Monitor
+from pipelines.desk.lab_board import LabBoard
+from pipelines.figures.monitoring import as_object
+from pipelines.figures.monitors import Finding, Findings, Group, Monitor
 
 _LINKS = 3
 _MOST = 40

@@ -8,7 +8,7 @@ from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import date_and_minute
-from pipelines.lab_board import LabBoard
+from pipelines.desk.lab_board import LabBoard
 
 
 def draw(board: LabBoard, say: Say) -> Leaves:

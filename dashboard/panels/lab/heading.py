@@ -7,11 +7,11 @@ from dashboard.elements import html
 from dashboard.panels.lab.links import desk_link, place_link
 from dashboard.panels.panel import Leaves, Panel, data, labelled
 from dashboard.text import Say
-from pipelines.board import WINDOWS
-from pipelines.lab_board import LabBoard
+from pipelines.desk.board import WINDOWS
+from pipelines.desk.lab_board import LabBoard
+from pipelines.figures.query import UNLOCATED
 from pipelines.model.clock import Reading
 from pipelines.model.milestone import TARGETED
-from pipelines.query import UNLOCATED
 
 
 def draw(board: LabBoard, say: Say) -> Leaves:

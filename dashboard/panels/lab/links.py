@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 from dashboard.addresses import address
 from dashboard.text import Say
-from pipelines.board import FILTERS as OF_DESK
-from pipelines.lab_board import FILTERS, LabBoard
+from pipelines.desk.board import FILTERS as OF_DESK
+from pipelines.desk.lab_board import FILTERS, LabBoard
 
 _PLACES = ("area", "community", "grid")
 

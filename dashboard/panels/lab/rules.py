@@ -10,8 +10,8 @@ from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import DASH
 from dashboard.text.rate import FULL_FROM, PERCENT_FROM, percent
-from pipelines.lab import COUNTED, Cancelled, Clock, Lab, Line, Status, Unit
-from pipelines.lab_board import LabBoard
+from pipelines.desk.lab_board import LabBoard
+from pipelines.figures.lab import COUNTED, Cancelled, Clock, Lab, Line, Status, Unit
 
 
 def draw(board: LabBoard, say: Say) -> Leaves:

@@ -8,8 +8,8 @@ from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import minute_of_day
 from dashboard.text.rate import ENOUGH_COVERAGE, PERCENT_FROM, percent, whole_percent
-from pipelines.lab import Lab, Line, Missing, Status
-from pipelines.lab_board import LabBoard
+from pipelines.desk.lab_board import LabBoard
+from pipelines.figures.lab import Lab, Line, Missing, Status
 
 _FLOORS = (0.8, 0.6, 0.2, 0.0)
 """Where the axis can begin, so that its quarters are round."""

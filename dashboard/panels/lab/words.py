@@ -1,7 +1,7 @@
 """The rules of the lab, in words."""
 
 from dashboard.text import Say
-from pipelines.lab import Cancelled, Clock, Missing, Rule, Unit
+from pipelines.figures.lab import Cancelled, Clock, Missing, Rule, Unit
 
 
 def rule_name(rule: Rule, say: Say) -> str:

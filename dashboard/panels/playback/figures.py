@@ -5,7 +5,7 @@ from dashboard.panels.panel import Leaves, Panel
 from dashboard.panels.strip import window_name
 from dashboard.text import Say
 from dashboard.text.rate import rate_text
-from pipelines.playback import Playback, PlayedTile
+from pipelines.desk.playback import Playback, PlayedTile
 
 
 def draw(page: Playback, say: Say) -> Leaves:

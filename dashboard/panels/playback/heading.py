@@ -8,7 +8,7 @@ from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.text import Say
 from dashboard.text.format import epoch_ms, second_of_day
 from dashboard.tokens import DEFAULT_THEME
-from pipelines.playback import Playback
+from pipelines.desk.playback import Playback
 
 
 def draw(page: Playback, say: Say) -> Leaves:

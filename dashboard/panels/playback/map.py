@@ -7,7 +7,7 @@ from dashboard.panels.map import names, north, painted
 from dashboard.panels.open_list import place_name, urgency
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
-from pipelines.playback import Playback
+from pipelines.desk.playback import Playback
 from pipelines.snapshot import OpenIncident
 
 

@@ -8,8 +8,8 @@ from dashboard.panels.open_list import dots, level, place_name, running_clock, u
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import duration, since
+from pipelines.desk.playback import Playback
 from pipelines.model.milestone import Milestone
-from pipelines.playback import Playback
 from pipelines.snapshot import OpenIncident
 
 

@@ -7,9 +7,9 @@ from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import since
-from pipelines.privacy import masked
-from pipelines.quarantine import Group, Item
-from pipelines.roster import QuarantineList
+from pipelines.desk.roster import QuarantineList
+from pipelines.door.quarantine import Group, Item
+from pipelines.privacy.masking import masked
 
 _MOST_LETTERS = 400
 """Of a record's bytes; the command line shows all of them."""

@@ -4,8 +4,8 @@ from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import since
-from pipelines.roster import Roster
-from pipelines.unmapped import Unmapped
+from pipelines.desk.roster import Roster
+from pipelines.door.unmapped import Unmapped
 
 
 def draw(roster: Roster, say: Say) -> Leaves:

@@ -7,7 +7,7 @@ from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel, data
 from dashboard.panels.sources.words import who
 from dashboard.text import Say
-from pipelines.roster import Roster, Standing
+from pipelines.desk.roster import Roster, Standing
 
 _ORDER = (
     Standing.UNATTENDED,

@@ -8,8 +8,8 @@ from dashboard.panels.panel import Leaves, Panel, data, labelled
 from dashboard.panels.sources.words import is_ahead, offset, sentence
 from dashboard.text import Say
 from dashboard.text.format import duration, epoch_ms, minute_of_day, since
-from pipelines.arrivals import Hour
-from pipelines.roster import Roster, SourceDetail, Standing
+from pipelines.desk.roster import Roster, SourceDetail, Standing
+from pipelines.feeds.arrivals import Hour
 from pipelines.store.heard_rows import Rehearsal
 
 _COLUMNS = ("name", "last", "success", "hours", "lag", "clock", "aside", "canary")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from dashboard.text import Say
 from dashboard.text.format import duration, since
-from pipelines.roster import SourceDetail, Standing
+from pipelines.desk.roster import SourceDetail, Standing
 
 _RARE_PER_HOUR = 1 / 12
 """An hour that brings a record one time in twelve usually brings nothing."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from pipelines.options import Duration, Options
+from pipelines.reading.options import Duration, Options
 
 
 class SkipRows(Options):

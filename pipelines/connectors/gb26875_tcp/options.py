@@ -5,7 +5,7 @@ from datetime import timedelta
 from pydantic import Field
 
 from pipelines.decoders.gb26875.moments import SHANGHAI, Clock
-from pipelines.options import Duration, Options, Zone
+from pipelines.reading.options import Duration, Options, Zone
 
 
 class Gb26875TcpOptions(Options):

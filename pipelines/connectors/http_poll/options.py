@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.connectors.http_poll.answer import parse_path, value_at
-from pipelines.options import Duration, Moment, Options, Secret, Zone
-from pipelines.times import check_format
+from pipelines.reading.options import Duration, Moment, Options, Secret, Zone
+from pipelines.reading.times import check_format
 
 _KEPT_APART = frozenset({"authorization", "cookie", "proxy-authorization"})
 _FINE = ("", "0", "false")

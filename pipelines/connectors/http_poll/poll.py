@@ -27,7 +27,7 @@ from pipelines.connectors.json_columns import columns
 from pipelines.connectors.record import Batch, Origin, Record
 from pipelines.connectors.reread import Reread
 from pipelines.errors import SourceUnavailableError
-from pipelines.times import time_reader
+from pipelines.reading.times import time_reader
 
 BATCH_RECORDS = 2000
 KNOWN_RECORDS = 20_000

@@ -25,7 +25,7 @@ from urllib3.exceptions import TimeoutError as Slow
 
 from pipelines.connectors.http_poll.options import AskOptions, AuthOptions
 from pipelines.errors import SourceConfigError, SourceUnavailableError
-from pipelines.options import HeldSecret
+from pipelines.reading.options import HeldSecret
 
 LONGEST_PAUSE = timedelta(hours=1)
 """However long a service asks us to stay away: a slip of its pen must not silence it for years."""

@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.connectors.http_poll.answer import parse_path
-from pipelines.options import Duration, Options, Secret
+from pipelines.reading.options import Duration, Options, Secret
 
 _SHARED = "$share/"
 _TOPIC_MOST = 65_535

@@ -20,8 +20,8 @@ from sqlalchemy import (
 )
 
 from pipelines.errors import SourceConfigError
-from pipelines.options import Options
-from pipelines.times import check_format
+from pipelines.reading.options import Options
+from pipelines.reading.times import check_format
 
 _EPOCH_PER_S = {"epoch_s": 1, "epoch_ms": 1000}
 

@@ -23,7 +23,7 @@ from pipelines.connectors.sql_view.query import Place, Query, QueryOptions
 from pipelines.connectors.sql_view.rows_file import SqlRowsFile, row_in
 from pipelines.connectors.sql_view.values import QUERY_COLUMN, Json, as_fields, as_json, as_raw
 from pipelines.errors import SourceConfigError, SourceUnavailableError
-from pipelines.options import Duration, Options, Secret
+from pipelines.reading.options import Duration, Options, Secret
 
 _SWEEP_EVERY = timedelta(hours=1)
 _NO_PLACE = "is empty, so changes cannot be followed; use COALESCE in the query"

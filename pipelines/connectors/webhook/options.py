@@ -6,7 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.connectors.http_poll.answer import parse_path
-from pipelines.options import Options, Secret
+from pipelines.reading.options import Options, Secret
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 9110, 5.6.2
 _NAMED = ("header", "query", "hmac")

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from pipelines.decoders.gb26875.codes import SMOKE_DETECTORS
 from pipelines.decoders.gb26875.moments import Clock
-from pipelines.options import Options
+from pipelines.reading.options import Options
 
 Reporter = Literal["component", "system", "device"]
 SMOKE, SYSTEM, DEVICE, MANUAL = "smoke", "system", "device", "manual"

@@ -29,8 +29,8 @@ from pipelines.decoders.sensor_json.discovery import (
 from pipelines.decoders.sensor_json.published import published
 from pipelines.decoders.table_options import as_tuple
 from pipelines.errors import BadRecordError
-from pipelines.options import Options
-from pipelines.times import check_format
+from pipelines.reading.options import Options
+from pipelines.reading.times import check_format
 
 MOST_DEVICES = 20_000
 """Announcements that are remembered; more are none of a street's."""

@@ -13,8 +13,8 @@ How figures stay exact with several writers, on READ COMMITTED:
 - The rows that *all share* (sheets, sums, counters) are read and written at the very end, behind
   one advisory lock that is held only for that and the commit (``await_turn``).
 - Whatever else writes (a rebuild, a replay that begins anew) is alone: it holds exclusively what
-  those transactions hold together. Leases are taken beside them: the row of a lease that was
-  checked when a transaction began cannot be taken before it has ended (:mod:`pipelines.lease`).
+  those transactions hold together. Leases (:mod:`pipelines.leases.lease`) are taken beside them:
+  the row of one that was checked when a transaction began cannot be taken before it has ended.
 - A process that was stopped in the middle of a transaction holds up everybody; after 15 s the
   server takes its transaction back, and when it wakes up it is told so. One that was cut off in
   the middle of a COPY counts as active, and no timeout of statements ends that; so the server also

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import QueuePool
 
-from pipelines.memory import give_back
+from pipelines.host.memory import give_back
 from pipelines.store import migrating, schema, sql
 from pipelines.store.backends.backend import Backend, Row, WantedSums
 from pipelines.store.backends.months import month_start

@@ -8,8 +8,8 @@ from typing import Any
 from dashboard.access.keeper import Keeper
 from pipelines.clock import FastClock, SteadyClock
 from pipelines.installation import Installation, open_installation
-from pipelines.live import Live
 from pipelines.model.incident import incident_id
+from pipelines.roles.live import Live
 from pipelines.settings import load
 from tests.builders import MUCH_LATER
 from tests.dashboard.access.site import Site, site

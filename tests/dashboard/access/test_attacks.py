@@ -18,7 +18,7 @@ from dashboard.access.person import Role
 from dashboard.access.reveal import REVEAL_PATH
 from dashboard.access.tables import attempt
 from dashboard.pages import PAGES
-from pipelines.query import PARAMETERS
+from pipelines.figures.query import PARAMETERS
 from pipelines.store.rows import to_ms
 from tests.builders import NINE, at
 from tests.dashboard.access.living import HIDDEN, ORDINARY, SECRETS, SENSITIVE, WORDS, living

@@ -9,7 +9,7 @@ from dashboard.access.console import console_routes
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from dashboard.server import create_app
-from pipelines.console import LONGEST
+from pipelines.desk.console import LONGEST
 from tests.builders import NINE
 from tests.dashboard.access.site import Site, site
 from tests.dashboard.builders import FakeBackend

@@ -12,8 +12,8 @@ from dashboard.access.gate import Gate
 from dashboard.access.keeper import AccessError, Keeper
 from dashboard.access.outside import Known, OutsideError
 from dashboard.access.person import Person, Role
-from pipelines.access_settings import LdapSettings
 from pipelines.errors import SettingsError
+from pipelines.privacy.access_settings import LdapSettings
 from tests.brokers import certificates
 from tests.builders import NINE, at
 from tests.dashboard.access.peers import (

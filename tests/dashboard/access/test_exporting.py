@@ -16,10 +16,10 @@ from dashboard.access.forgery import CSRF_COOKIE, CSRF_HEADER
 from dashboard.access.guard import Guard
 from dashboard.exporting import export_route
 from dashboard.server import create_app
-from pipelines.board import read_board
 from pipelines.clock import ManualClock
+from pipelines.desk.board import read_board
 from pipelines.installation import Installation
-from pipelines.live import Live
+from pipelines.roles.live import Live
 from tests.builders import at
 from tests.dashboard.serving import Server
 from tests.pipelines.installations import a_call, an_installation, taken_in

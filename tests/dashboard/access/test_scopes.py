@@ -14,12 +14,12 @@ from dashboard.access.person import Person, Role
 from dashboard.access.reveal import REVEAL_PATH
 from dashboard.backend import Backend
 from dashboard.views import parse_view
-from pipelines.clearance import Clearance
 from pipelines.clock import FastClock, SteadyClock
 from pipelines.errors import QueryError
-from pipelines.freezing import freeze
-from pipelines.live import Live
+from pipelines.figures.freezing import freeze
 from pipelines.model.incident import incident_id
+from pipelines.privacy.clearance import Clearance
+from pipelines.roles.live import Live
 from tests.builders import MUCH_LATER, NINE, at
 from tests.dashboard.access.site import Site, site
 from tests.dashboard.access.test_attacks import heard, stream

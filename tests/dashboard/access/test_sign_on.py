@@ -22,9 +22,9 @@ from dashboard.access.person import Person, Role
 from dashboard.access.provider import Provider
 from dashboard.access.sign_on import SignOn
 from dashboard.server import create_app
-from pipelines.access_settings import OidcSettings
 from pipelines.model.area import AreaLevel
-from pipelines.scope import Scope
+from pipelines.privacy.access_settings import OidcSettings
+from pipelines.privacy.scope import Scope
 from tests.builders import NINE, at
 from tests.dashboard.access.peers import CLIENT, CLIENT_SECRET, SignOnProvider, a_provider
 from tests.dashboard.builders import FakeBackend

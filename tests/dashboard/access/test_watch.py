@@ -11,7 +11,7 @@ from dashboard.access.engine import changing
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from dashboard.access.tables import account
-from pipelines.clearance import Clearance
+from pipelines.privacy.clearance import Clearance
 from tests.builders import NINE
 from tests.dashboard.access.site import Site, site
 from tests.dashboard.builders import FakeBackend

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipelines.connectors.mqtt.connection import Connection, Message
 from pipelines.installation import open_installation
-from pipelines.live import Live
+from pipelines.roles.live import Live
 from pipelines.settings import load
 
 

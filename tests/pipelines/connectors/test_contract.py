@@ -19,7 +19,7 @@ from pipelines.connectors.file_drop.options import FileDropOptions
 from pipelines.connectors.http_poll.options import HttpPollOptions
 from pipelines.connectors.http_poll.poll import HttpPoll
 from pipelines.connectors.record import Poller, Record
-from pipelines.receipt import Counts
+from pipelines.door.receipt import Counts
 from tests.builders import MUCH_LATER, at
 from tests.databases import sqlite
 from tests.pipelines.connectors.web_service import said, the_web_service

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.door.receipt import Counts
 from pipelines.installation import Installation, open_installation
-from pipelines.receipt import Counts
 from pipelines.settings import load
 from pipelines.store import schema
 from tests.builders import MUCH_LATER

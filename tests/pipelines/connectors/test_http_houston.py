@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from pipelines.door.receipt import Counts
 from pipelines.errors import (
     SourceUnavailableError,
 )
 from pipelines.installation import open_installation
-from pipelines.receipt import Counts
 from pipelines.settings import load
 from pipelines.store import schema
 from tests.pipelines.connectors.web_service import (

@@ -17,18 +17,18 @@ from pipelines.connectors.http_poll.poll import BATCH_RECORDS, HttpPoll
 from pipelines.connectors.record import Origin, Record
 from pipelines.decoders.table import TableDecoder
 from pipelines.decoders.table_options import TableOptions
+from pipelines.door.inspection import decode_file
+from pipelines.door.receipt import Counts
 from pipelines.errors import (
     BadRecordError,
     SettingsError,
     SourceUnavailableError,
 )
-from pipelines.inspection import decode_file
 from pipelines.installation import Installation, open_installation
 from pipelines.model.fact import Fact, Statement
 from pipelines.model.milestone import Milestone
-from pipelines.receipt import Counts
 from pipelines.settings import load
-from pipelines.upkeep import rebuild
+from pipelines.upkeep.rebuilding import rebuild
 from tests.builders import MUCH_LATER, NINE, at
 from tests.pipelines.connectors.polling import Poll, ids, in_pages, rows
 from tests.pipelines.connectors.web_service import (

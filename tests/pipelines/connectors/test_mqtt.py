@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.inspection import decode_file
+from pipelines.door.inspection import decode_file
+from pipelines.feeds.sources import build_sources
 from pipelines.settings import load
-from pipelines.sources import build_sources
 from tests.brokers import PASSWORD, USER, Broker, a_broker, certificates, until
 from tests.builders import NINE, at
 from tests.pipelines.installations import the_settings

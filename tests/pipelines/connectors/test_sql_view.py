@@ -12,7 +12,7 @@ from pipelines.connectors.record import Batch, Poller
 from pipelines.connectors.sql_view.query import QueryOptions
 from pipelines.connectors.sql_view.view import SqlView, SqlViewOptions
 from pipelines.errors import SourceConfigError, SourceUnavailableError
-from pipelines.options import HeldSecret
+from pipelines.reading.options import HeldSecret
 from tests.builders import MUCH_LATER
 from tests.databases import FEED, Database, postgresql, sqlite
 

@@ -13,10 +13,10 @@ import pytest
 
 from pipelines.clock import ManualClock
 from pipelines.errors import SourceConfigError, SourceUnavailableError
-from pipelines.health import Health
+from pipelines.feeds.health import Health
 from pipelines.installation import Installation, open_installation
-from pipelines.options import HeldSecret
-from pipelines.schedule import Schedule
+from pipelines.reading.options import HeldSecret
+from pipelines.roles.schedule import Schedule
 from pipelines.settings import load
 from pipelines.snapshot import SourceState
 from tests.builders import MUCH_LATER, NINE
@@ -114,7 +114,7 @@ def test_a_source_that_is_cut_off_is_down_once_and_back_once(
             fill(database, 5)
         assert [poll() for _ in range(2)] == [SourceState.LIVE] * 2
 
-    said = [r.getMessage() for r in caplog.records if r.name == "pipelines.health"]
+    said = [r.getMessage() for r in caplog.records if r.name == "pipelines.feeds.health"]
     assert [message.split(",")[0].split(":")[0] for message in said] == [
         "source calls is down",
         "source calls is back",

@@ -18,9 +18,9 @@ from pipelines.connectors.webhook.bodies import member, message_in, records_in
 from pipelines.connectors.webhook.options import ProofOptions, WebhookOptions
 from pipelines.connectors.webhook.receive import Webhook
 from pipelines.decoders.iot_push.ctwing import CtwingDecoder, CtwingOptions
-from pipelines.inspection import decode_file
-from pipelines.options import HeldSecret
-from pipelines.quarantine import replay
+from pipelines.door.inspection import decode_file
+from pipelines.door.quarantine import replay
+from pipelines.reading.options import HeldSecret
 from tests.builders import NINE, at
 from tests.pipelines.connectors.platforms import (
     CTWING,

@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 from pipelines.connectors.webhook.bucket import Bucket
 from pipelines.connectors.webhook.options import ProofOptions, WebhookOptions
 from pipelines.connectors.webhook.receive import Webhook
-from pipelines.options import HeldSecret
-from pipelines.receiving import ingest_route
+from pipelines.door.receiving import ingest_route
+from pipelines.reading.options import HeldSecret
 from tests.pipelines.connectors.platforms import BODY, a_push
 from tests.pipelines.pushing import SECRET, VARIABLE, Street, serving
 

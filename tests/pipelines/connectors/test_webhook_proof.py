@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.connectors.listener import Push
 from pipelines.connectors.webhook.options import ProofOptions, WebhookOptions
-from pipelines.options import HeldSecret
+from pipelines.reading.options import HeldSecret
 from tests.pipelines.connectors.platforms import (
     BODY,
     NINE_MS,

@@ -19,12 +19,12 @@ from pipelines.connectors.gb26875_tcp.server import Gb26875Tcp
 from pipelines.decoders.gb26875.frame import BadFrame, Frame, Header, assemble
 from pipelines.decoders.gb26875.framing import Framer
 from pipelines.decoders.gb26875.moments import STANDARD, write_moment
-from pipelines.gateway import Gateway
-from pipelines.health import Health
-from pipelines.ingest import Delivery
+from pipelines.door.gateway import Gateway
+from pipelines.door.ingest import Delivery
+from pipelines.door.receipt import Counts
+from pipelines.feeds.health import Health
 from pipelines.installation import Installation
-from pipelines.listening import Listening
-from pipelines.receipt import Counts
+from pipelines.roles.listening import Listening
 from tests.pipelines.installations import an_installation, content
 
 NOW = datetime(2026, 3, 2, 1, 5, tzinfo=UTC)
@@ -231,7 +231,7 @@ PROCESS = """
 import json, sys, time
 from pathlib import Path
 from pipelines.clock import SystemClock
-from pipelines.live import Live
+from pipelines.roles.live import Live
 from pipelines.installation import open_installation
 from pipelines.settings import load
 

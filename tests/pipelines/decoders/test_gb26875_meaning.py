@@ -17,12 +17,12 @@ from pipelines.decoders.decoder import Meaning
 from pipelines.decoders.gb26875.meaning import Gb26875Decoder
 from pipelines.decoders.gb26875.moments import SHANGHAI, Clock, Dialect, write_moment
 from pipelines.decoders.gb26875.options import Gb26875Options
+from pipelines.door.quarantine import replay
 from pipelines.errors import BadRecordError, SettingsError
 from pipelines.model.device import Alarm, Condition, Signal
 from pipelines.model.fact import Fact
 from pipelines.model.milestone import Milestone
 from pipelines.model.stamp import Method
-from pipelines.quarantine import replay
 from tests.pipelines.connectors.transmission import (
     CONFIRMED,
     FAULT,

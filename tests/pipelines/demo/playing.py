@@ -16,10 +16,10 @@ from pipelines.clock import Clock, ManualClock
 from pipelines.demo.settings import made_up_secrets, mosquitto
 from pipelines.demo.simulator import PARTS, TRUTH_FILE, Simulator, clear
 from pipelines.demo.truth import read_truth
+from pipelines.figures.query import kpi, parse
 from pipelines.installation import Installation, open_installation
-from pipelines.live import Live
 from pipelines.model.milestone import Milestone
-from pipelines.query import kpi, parse
+from pipelines.roles.live import Live
 from pipelines.settings import Settings, load
 from tests.pipelines.installations import a_file
 

@@ -13,7 +13,7 @@ from pipelines.demo.model.case import Case, Message, Revisions, Told, stamps_at
 from pipelines.demo.model.street import Street, read_street
 from pipelines.demo.truth import figures
 from pipelines.model.milestone import Milestone
-from pipelines.options import parse_duration
+from pipelines.reading.options import parse_duration
 from pipelines.settings import load
 from tests.pipelines.demo.playing import CONFIG, PARTS_OF_DEMO, TUESDAY
 

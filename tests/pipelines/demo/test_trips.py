@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.demo.model.street import Point, read_street
 from pipelines.demo.model.trips import POSITIONS, Ways, trip
-from pipelines.units import metres
+from pipelines.registers.units import metres
 from tests.pipelines.demo.playing import CONFIG, TUESDAY, playing
 
 STREET = read_street(CONFIG.parent / "demo")

@@ -11,9 +11,9 @@ import pytest
 from pipelines.clock import ManualClock
 from pipelines.demo.model.case import Case
 from pipelines.demo.truth import DaysOff, figures, handled, returned, verdict
-from pipelines.inspection import quarantined
+from pipelines.door.inspection import quarantined
+from pipelines.figures.query import kpi, parse, rows
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.query import kpi, parse, rows
 from tests.pipelines.demo.playing import CONFIG, PARTS_OF_DEMO, Playing, kpi_of, playing
 
 WEEKS = 4

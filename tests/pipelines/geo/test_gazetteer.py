@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.errors import SettingsError
 from pipelines.geo.gazetteer import Entry, Gazetteer, GazetteerSettings, load_gazetteer, plain
-from pipelines.upkeep import verify
+from pipelines.upkeep.rebuilding import verify
 from tests.pipelines.installations import (
     CALLS,
     GRIDS,

@@ -7,8 +7,8 @@ import pytest
 import shapely
 from shapely.geometry import mapping, shape
 
-from pipelines.backdrop import BackdropSettings, TileSettings
 from pipelines.errors import SettingsError
+from pipelines.geo.backdrop import BackdropSettings, TileSettings
 from pipelines.geo.grids import load_grids, no_grids
 from pipelines.geo.layers import load_backdrop
 from pipelines.snapshot import LabelRole

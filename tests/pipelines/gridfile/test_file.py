@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import QueryError, SettingsError
+from pipelines.figures.query import parse, rows
 from pipelines.gridfile.file import GridDesk, GridFile, GridSheet
 from pipelines.gridfile.picks import check
 from pipelines.gridfile.register import load_grid_register
 from pipelines.installation import Installation
 from pipelines.model.clock import Verdict
 from pipelines.model.milestone import TARGETED, Milestone
-from pipelines.query import parse, rows
 from tests.builders import at
 from tests.pipelines.installations import (
     GRIDS,

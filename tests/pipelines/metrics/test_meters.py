@@ -16,9 +16,9 @@ from dashboard.server import create_app
 from pipelines.clock import ManualClock
 from pipelines.errors import SettingsError
 from pipelines.installation import Installation
-from pipelines.live import Live
 from pipelines.metrics.settings import MetricsSettings
 from pipelines.metrics.window import Window, health_route, metrics_route
+from pipelines.roles.live import Live
 from pipelines.settings import load
 from tests.builders import at
 from tests.pipelines.installations import (

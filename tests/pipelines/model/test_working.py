@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.figures.targets import CalendarSettings
 from pipelines.model.working import Calendar, WorkingTime, WorkUnit, hours_from
-from pipelines.targets import CalendarSettings
 
 CONFIG = Path(__file__).parents[3] / "config"
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -16,7 +16,7 @@ from pipelines.store.backends.backend import Backend
 from pipelines.store.migrating import Step
 from pipelines.store.places import Place, open_backend, upgrade
 from pipelines.store.store import Store
-from pipelines.upkeep import verify
+from pipelines.upkeep.rebuilding import verify
 from tests.pipelines.installations import an_installation
 from tests.stores import on_every_database, place_in
 

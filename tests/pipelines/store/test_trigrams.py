@@ -8,11 +8,11 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
-from pipelines.board import read_page
-from pipelines.doctor import Level, Patient, examine
+from pipelines.desk.board import read_page
 from pipelines.installation import Installation, open_installation
 from pipelines.settings import load
 from pipelines.store.trigrams import INDEX
+from pipelines.upkeep.doctor import Level, Patient, examine
 from tests.builders import at
 from tests.databases import PASSWORD, Database, postgresql
 from tests.pipelines.installations import a_call, a_config, taken_in, the_grids

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from pipelines.connectors.record import Batch, Origin, Record
-from pipelines.ingest import Delivery
+from pipelines.door.ingest import Delivery
 from pipelines.installation import Installation, open_installation
 from pipelines.settings import load
 from pipelines.store import schema
-from pipelines.upkeep import verify
+from pipelines.upkeep.rebuilding import verify
 from tests.builders import at
 from tests.pipelines.installations import IN_G1, IN_G2, IN_G3, a_call, a_record, content
 from tests.pipelines.test_episodes import Sensors, a_street, alarms

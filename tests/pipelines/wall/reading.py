@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from pipelines.health import Health
+from pipelines.feeds.health import Health
 from pipelines.installation import Installation
-from pipelines.overview import Memory, read_snapshot
 from pipelines.snapshot import Snapshot
+from pipelines.wall.overview import Memory, read_snapshot
 
 
 def the_snapshot(

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pipelines.overview import Memory
-from pipelines.query import kpi, parse
+from pipelines.figures.query import kpi, parse
 from pipelines.snapshot import Standing
+from pipelines.wall.overview import Memory
 from tests.builders import at
 from tests.pipelines.installations import IN_G1, IN_G2, IN_G3, a_call, an_installation, taken_in
 from tests.pipelines.wall.reading import the_snapshot

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.errors import SettingsError
 from pipelines.installation import Installation
-from pipelines.overview import Memory
+from pipelines.wall.overview import Memory
 from tests.builders import at
 from tests.pipelines.installations import IN_G1, a_call, a_file, an_installation, taken_in
 from tests.pipelines.wall.reading import the_snapshot

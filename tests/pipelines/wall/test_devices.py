@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.health import Health
+from pipelines.feeds.health import Health
 from pipelines.installation import Installation
 from pipelines.model.device import Condition, DeviceState, Since
 from pipelines.snapshot import Ailing, DeviceBoard

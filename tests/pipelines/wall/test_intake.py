@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 
-from pipelines.overview import Memory
+from pipelines.wall.overview import Memory
 from tests.builders import NINE, at
 from tests.pipelines.installations import a_call, an_installation, taken_in
 from tests.pipelines.wall.reading import the_snapshot

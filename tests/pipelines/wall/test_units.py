@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pipelines.connectors.record import Batch, Origin, Record
+from pipelines.door.receipt import Counts
 from pipelines.installation import Installation
-from pipelines.receipt import Counts
-from pipelines.scope import confined
+from pipelines.privacy.scope import confined
 from pipelines.snapshot import UnitSpot
 from pipelines.store import schema
 from tests.builders import at

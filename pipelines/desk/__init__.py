@@ -1,0 +1,1 @@
+"""What the pages of the desk read: boards, lists, case files, playback, hand-over."""

@@ -1,0 +1,1 @@
+"""The one door: every record of every source comes in here, is understood or set aside."""

@@ -1,0 +1,1 @@
+"""The machine and the process the product runs on: memory, log, clock."""

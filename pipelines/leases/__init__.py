@@ -1,0 +1,1 @@
+"""What only one process may do at a time, and how processes share it out."""

@@ -1,0 +1,1 @@
+"""Who may be shown what, and what may name a person."""

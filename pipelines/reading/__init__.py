@@ -1,0 +1,1 @@
+"""Reading what people wrote: values of a configuration, times, registers."""

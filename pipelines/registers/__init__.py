@@ -1,0 +1,1 @@
+"""The registers of what is there: areas, devices, units."""

@@ -1,0 +1,1 @@
+"""Looking after the store: proof, rebuilding, backup, retention, and what runs by the hour."""
