@@ -30,7 +30,7 @@ from pipelines.store.store import Store
 from pipelines.store.trigrams import finds_words, sees_chinese
 from pipelines.upkeep.backup import last_backup
 
-REQUIREMENTS = Path(__file__).parent.parent / "requirements.txt"
+REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
 
 _MB = 1_000_000
 _LITTLE, _TOO_LITTLE = 2_000 * _MB, 200 * _MB

@@ -438,4 +438,9 @@ def test_the_blocks_of_the_docs_can_be_used(tmp_path: Path) -> None:
 
     settings = the_settings(tmp_path, more="\n".join(blocks))
 
-    assert [source.id for source in build_sources(settings)] == ["calls", "smoke_mqtt", "zigbee"]
+    assert [source.id for source in build_sources(settings)] == [
+        "calls",
+        "smoke_mqtt",
+        "zigbee",
+        "unit_positions",
+    ]
