@@ -248,7 +248,7 @@ class Hub:
         if self._failing and started - self._drawn_at < self.pace.retry_s:
             return
         due = self._due() if started >= self._rest_until else []
-        if due:
+        if due or not all(shown.drawing for shown in self._shown.values()):
             self._mark = await asyncio.to_thread(self._marked)
         while True:
             # who waits for a first picture is not kept waiting by those who have one

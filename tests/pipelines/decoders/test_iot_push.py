@@ -107,7 +107,7 @@ def test_c02_muted_is_no_alarm_in_this_vendors_table() -> None:
 def test_c03_a_message_with_only_an_impossible_position_is_a_sign_of_life() -> None:
     meant = ctwing("C03", DETECTOR)
 
-    assert one(meant).is_heartbeat
+    assert one(meant).is_passing
     assert one(meant).at == ms(1619524019000)
 
 
