@@ -328,9 +328,7 @@ def test_debug_says_how_the_screen_is_doing(serve, open_screen, backend, languag
     screen.page.goto(f"{screen.server.url}/wall?lang={language}&debug")
     screen.page.wait_for_selector("#debug p:nth-child(10)", timeout=15_000)
 
-    screen.page.wait_for_function(
-        "document.querySelector('#debug').innerText.includes('test+s1')"
-    )
+    screen.page.wait_for_function("document.querySelector('#debug').innerText.includes('test+s1')")
     lines = screen.text("#debug").split("\n")
     assert len([line for line in lines if line.strip()]) == 10
     assert "test+s1" in lines[-1]
