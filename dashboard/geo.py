@@ -17,7 +17,8 @@ from dashboard.figures.style import DEFAULT_RAMP, RAMPS, map_style
 from dashboard.tokens import DEFAULT_THEME, UnknownThemeError, colours
 from pipelines.geo.backdrop import LAYERS
 
-_FOR_EVER = "public, max-age=31536000, immutable"
+_FOR_EVER = "private, max-age=31536000, immutable"
+"""By the browser: a proxy might hand to one what only another may see."""
 _ASK_AGAIN = "no-cache"
 _GEOJSON = "application/geo+json"
 

@@ -72,10 +72,11 @@ def test_a_scene_about_complaints_shows_neither_devices_nor_units() -> None:
     assert not [text for text in legend(snapshot) if text.startswith(("感知设备", "力量"))]
 
 
-def test_the_places_are_kept_by_the_browser_under_their_version() -> None:
+def test_the_places_are_kept_by_the_browser_under_their_version_and_by_no_proxy() -> None:
     client = TestClient(create_app(FakeBackend(), build="test", pace=Pace()))
 
     kept = client.get("/geo/devices.json?v=d1")
 
+    assert kept.headers["cache-control"].startswith("private,")
     assert "immutable" in kept.headers["cache-control"]
     assert len(kept.json()) == 380
