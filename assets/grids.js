@@ -9,6 +9,8 @@
   const GRIDS = "grids"; // source and layer, as the server's style names them
   const GIVE_UP_MS = 8000; // a tile server that does not answer must not hold the map for ever
   const AGAIN_MS = 50;
+  const ASK_AGAIN_MS = 1000;
+  const STYLES_KEPT = 8;
   const MOVED_BY = [
     "dragPan", "dragRotate", "scrollZoom", "boxZoom", "doubleClickZoom", "touchZoomRotate",
     "touchPitch", "keyboard",
@@ -24,6 +26,8 @@
   let style = null; // the style whose grids are coloured
   let shown = {}; // the step of each of its grids that is not on step 0
   let watched = null; // the map that tells when its style is another one
+  let asked = ""; // the address of the style that is being fetched
+  const styles = new Map(); // by address
 
   function graph() {
     return document.querySelector("#map-figure .js-plotly-plot");
@@ -47,6 +51,36 @@
     return !(late && isLoaded(map()));
   }
 
+  /** The figure with its style instead of the address of it, or null while that is fetched.
+   *
+   * Given an address, MapLibre goes on with the old style until it has the new one, and Plotly puts
+   * its layers on that.
+   */
+  function styled(next) {
+    const address = next.layout.map.style;
+    if (!styles.has(address)) return fetchStyle(address);
+    const map = Object.assign({}, next.layout.map, { style: styles.get(address) });
+    return Object.assign({}, next, { layout: Object.assign({}, next.layout, { map: map }) });
+  }
+
+  function fetchStyle(address) {
+    if (asked === address) return null;
+    asked = address;
+    fetch(address).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer))).then(
+      (found) => {
+        if (styles.size >= STYLES_KEPT) styles.clear();
+        styles.set(address, found);
+        if (asked === address) asked = "";
+        draw();
+      },
+      () => {
+        if (asked === address) asked = "";
+        turn = window.setTimeout(draw, ASK_AGAIN_MS);
+      },
+    );
+    return null;
+  }
+
   /** Draw this figure as soon as the one before it is on the screen. */
   function draw(next) {
     figure = next || figure;
@@ -56,10 +90,12 @@
       turn = window.setTimeout(draw, AGAIN_MS);
       return;
     }
+    const whole = styled(figure);
+    if (!whole) return;
     stats.drawn += 1;
     drawing = performance.now();
     latest = figure;
-    window.dash_clientside.set_props("map-figure", { figure: figure });
+    window.dash_clientside.set_props("map-figure", { figure: whole });
     figure = null;
     window.setTimeout(listen, 0);
   }
