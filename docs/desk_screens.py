@@ -34,7 +34,7 @@ SIGHTS = (
     Sight(name="desk-en-tablet", path="/?lang=en", size=TABLET),
     Sight(name="grid-zh", path="/grid/{grid}?lang=zh", has_map=False),
     Sight(name="incident-en", path="/incident/{case}?lang=en"),
-    Sight(name="playback-zh", path="/playback?lang=zh&at={at}&know=then"),
+    Sight(name="playback-zh", path="/playback?lang=zh&at={at}&know=now"),
     Sight(name="handover-zh-paper", path="/handover?lang=zh", size=PAPER, has_map=False,
           on_paper=True),
     Sight(name="lab-en", path="/lab?lang=en", has_map=False),
