@@ -214,6 +214,19 @@ def test_a_wrong_configuration_stops_every_command_in_one_sentence(
     [
         (("kpi", "--by", "postcode"), "by = 'postcode': must be one of: city, district, street"),
         (("rows", "--verdict", "good"), "verdict = 'good': must be one of: hit, miss, unknown"),
+        (
+            ("kpi", "--community", "C9"),
+            "'C9': there is no such community; use one of: ",
+        ),
+        (("kpi", "--by", "grid", "--grid", "G99"), "grid = 'G99': there is no such grid; "),
+        (
+            ("rows", "--kind", "fires,outside_fire"),
+            "'fires': there is no such kind; use one of: no_kind",
+        ),
+        (
+            ("intake", "--source", "sfd"),
+            "'sfd': there is no such source; did you mean 'sffd'",
+        ),
         (("decode", "--source", "110"), "there is no such source; use one of: sffd"),
         (("decode", "--source", "sffd", "no.csv"), "no.csv: no such file"),
     ],

@@ -9,6 +9,7 @@ from pipelines.figures.comparison import compare
 from pipelines.figures.freezing import freeze, frozen_lines
 from pipelines.figures.intake import intake
 from pipelines.figures.lab import lab_lines
+from pipelines.figures.named import check_names
 from pipelines.figures.query import PARAMETERS, kpi, parse, rows
 from pipelines.installation import open_installation
 from pipelines.settings import Settings
@@ -60,6 +61,7 @@ def answer(settings: Settings, options: argparse.Namespace, question: Any) -> in
     given = {name: getattr(options, name, None) or "" for name in PARAMETERS}
     query = parse(given, now=now_of(settings), zone=settings.area.time_zone)
     with installation.store.reading() as reader:
+        check_names(reader, query, installation)
         answer = question(reader, query, installation.desk)
     print(json.dumps(answer, ensure_ascii=False, indent=None if options.json else 2))
     return 0

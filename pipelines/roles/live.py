@@ -31,6 +31,7 @@ from pipelines.figures.groups import sees
 from pipelines.figures.intake import intake
 from pipelines.figures.lab import lab_lines
 from pipelines.figures.monitoring import monitor_lines
+from pipelines.figures.named import check_names
 from pipelines.figures.query import kpi, parse
 from pipelines.geo.backdrop import Backdrop
 from pipelines.gridfile.file import GridDesk, GridFile
@@ -333,6 +334,7 @@ class Live:
         version = installation.store.version() if is_now else None
         query = parse(asked, now=memory.moment(self.now(), version), zone=installation.desk.zone)
         with installation.store.reading() as reader:
+            check_names(reader, query, installation)
             return read_rows(
                 reader,
                 installation,
@@ -398,6 +400,7 @@ class Live:
         installation = self._installation
         query = parse(parameters, now=self.now(), zone=installation.desk.zone)
         with installation.store.reading() as reader:
+            check_names(reader, query, installation)
             answer: list[dict[str, Any]] = question(reader, query, installation.desk)
         return answer
 

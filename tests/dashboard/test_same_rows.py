@@ -137,7 +137,7 @@ def a_question(dice: Random) -> dict[str, str]:
         "by": dice.choice(("street", "community", "grid", "kind", "source", "shift")),
         "verdict": dice.choice((*VERDICTS, "excluded")),
         "community": dice.choice(("C1", "C2", "not_on_map")),
-        "grid": dice.choice(("G1", "G2", "G3", "Z9", "not_on_map")),
+        "grid": dice.choice(("G1", "G2", "G3", "not_on_map")),
         "area": dice.choice(("C1", "G3", "not_on_map")),
         "kind": dice.choice(("fire", "smoke", "noise", "smoke,noise")),
         "source": dice.choice(("calls", "radio", "calls,radio")),

@@ -51,6 +51,25 @@ def test_nothing_is_said_of_an_incident_outside_nor_read(live: Live, seen: Live)
     assert {row.id for row in page.missed} == {MINE}
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ({"community": "C2"}, "community = 'C2': there is no such community; use one of: C1, no"),
+        ({"community": "C9"}, "community = 'C9': there is no such community; use one of: C1, no"),
+        ({"grid": "G3"}, "grid = 'G3': there is no such grid; use one of: G1, G2, "),
+        ({"grid": "G9"}, "grid = 'G9': there is no such grid; use one of: G1, G2, "),
+    ],
+)
+def test_a_question_about_a_place_outside_is_answered_as_if_it_never_was(
+    live: Live, seen: Live, place: dict[str, str], told: str
+) -> None:
+    for question in (seen.kpi, seen.rows, seen.intake):
+        with pytest.raises(QueryError, match=told):
+            question(place)
+    if place.get("community") == "C2" or place.get("grid") == "G3":
+        assert [figures["eligible"] for figures in live.kpi(place)] == [1]
+
+
 @pytest.mark.parametrize("know", ["then", "now"])
 def test_the_past_shows_no_more_than_the_present(seen: Live, know: str) -> None:
     page = seen.playback({"at": at(100).isoformat(), "know": know})
