@@ -2,7 +2,7 @@
 
 Method: the product in a process of its own (``benchmarks.restless``: as it is, but for the hub's
 rests) takes in what is pushed to it over HTTP, as a platform would: each push opens an incident and
-closes an older one, so that the wall always shows about as many. One Chromium shows the wall
+closes an older one, so that about as many are always open; none may be quarantined. One Chromium shows the wall
 (640 × 360, its map drawn in software). An update is one that the page has put on the screen;
 pushes and messages that come meanwhile are drawn together and count once. At the ``--base``-th
 update and at the last one the pushing pauses, garbage is collected, and the page's heap and DOM
@@ -37,6 +37,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SECRET = "soaked"
 VARIABLE = "GRID135_SOAK_SECRET"
 OPEN_AT_ONCE = 30
+STAGES = ("accepted", "dispatched", "arrived", "resolved")
 PUSHES_A_LOOK = 10
 """How often is pushed before the page is asked how far it is."""
 PUSH_PAUSE_S = 0.01
@@ -136,6 +137,12 @@ class Product:
         kilobytes = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(kilobytes.split()[1]) / 1024
 
+    def quarantined(self) -> int:
+        """How many records it could not read."""
+        lines = httpx.get(f"{self.url}/metrics", trust_env=False).text.splitlines()
+        line = next(line for line in lines if line.startswith("grid135_source_quarantined{"))
+        return int(float(line.rsplit(" ", 1)[1]))
+
 
 class Pusher:
     """A platform: pushes incidents, each a little later closed again."""
@@ -153,8 +160,7 @@ class Pusher:
         self._open.append(self._incident(now))
         body = [self._open[-1]]
         if len(self._open) > OPEN_AT_ONCE:
-            stages = ("accepted", "dispatched", "arrived", "resolved")
-            body.append(self._open.pop(0) | dict.fromkeys(stages, now))
+            body.append(self._open.pop(0) | dict.fromkeys(STAGES, now))
         self._client.post(self._url, json=body).raise_for_status()
         self.pushes += 1
 
@@ -170,6 +176,7 @@ class Pusher:
             "title": f"No. {n}, " + "smoke in the stairwell " * (n % 3),
             "lat": f"{30.2405 + n % 61 * 0.0004:.6f}",
             "lon": f"{120.2005 + n % 7 * 0.004:.6f}",
+            **dict.fromkeys(STAGES, ""),
         }
 
 
@@ -215,12 +222,15 @@ def measure(updates: int, *, base: int, minutes: float | None = None) -> dict[st
                 break
         seconds = time.monotonic() - began
         first, last = weights[0], weights[-1]
+        quarantined, is_open = product.quarantined(), open_incidents(page)
         pusher.close()
     return {
         "benchmark": "soak",
         "updates": last.updates,
         "base": first.updates,
         "pushes": pusher.pushes,
+        "quarantined": quarantined,
+        "open": is_open,
         "seconds": round(seconds, 1),
         "updates_per_second": round(last.updates / seconds, 1),
         "heap_start_mb": round(first.heap_mb, 2),
@@ -251,6 +261,11 @@ def wall(url: str) -> Iterator[Page]:
 def taken_in(page: Page) -> int:
     """How many updates the page has put on the screen."""
     return int(page.evaluate("() => grid135.live.stats.applied"))
+
+
+def open_incidents(page: Page) -> int:
+    """How many the page says are open, listed or not."""
+    return int(page.locator(".open__total").inner_text().split()[0])
 
 
 def push_until(page: Page, pusher: Pusher, updates: int) -> None:

@@ -24,6 +24,7 @@ def test_a_wall_does_not_grow_with_its_updates():
     found = json.loads(done.stdout)
 
     assert found["updates"] >= 80
+    assert (found["quarantined"], found["open"]) == (0, 30)
     assert found["console_errors"] == 0, found["first_error"]
     assert found["heap_end_mb"] <= found["heap_start_mb"] * 1.10
     assert found["nodes_end"] <= found["nodes_start"] * 1.05
