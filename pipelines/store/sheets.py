@@ -8,12 +8,13 @@ are free), and what each clock counts it for (32 each, see
 it.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,9 @@ assert HOUR_MS <= OFFSET_MASK, "an hour of milliseconds"
 assert _LINE.size % 8 == 0, "a line is whole 64-bit numbers"
 COLUMNS = np.dtype([("slot", "<u8"), ("start", "<u4"), ("entries", "<u4", (_CLOCKS,))])
 """A line for numpy."""
+_LONG = 32
+"""A content of so many items a change is edited where it changes; a shorter one is sorted anew."""
+_NOT_THERE = "the rollups do not hold what is to be taken out of them"
 assert COLUMNS.itemsize == LINE_BYTES, "both say what a line is"
 
 
@@ -79,16 +83,52 @@ def multiset(content: bytes, size: int, added: Sequence[bytes], removed: Sequenc
 
     Raises OverflowError when an item is to be taken out that is not there.
     """
+    if len(content) > _LONG * size * (len(added) + len(removed)):
+        return _edited(content, size, added, removed)
     items = [content[i : i + size] for i in range(0, len(content), size)]
     items += added
     if removed:
         left = Counter(items)
         left.subtract(removed)
         if min(left.values()) < 0:
-            raise OverflowError("the rollups do not hold what is to be taken out of them")
+            raise OverflowError(_NOT_THERE)
         items = list(left.elements())
     items.sort()
     return b"".join(items)
+
+
+def _edited(content: bytes, size: int, added: Sequence[bytes], removed: Sequence[bytes]) -> bytes:
+    """The same for a long content with few changes, of which only their places are looked at.
+
+    In a flood an hour has hundreds of thousands of lines, and every transaction changes its sheet.
+    """
+    changes = Counter(added)
+    changes.subtract(removed)
+    items, view = _Items(content, size), memoryview(content)
+    parts: list[bytes | memoryview] = []
+    kept = 0
+    for item in sorted(changes):
+        number = changes[item]
+        at = bisect_left(items, item, kept)
+        parts += view[kept * size : at * size], memoryview(item * max(number, 0))
+        kept = at - min(number, 0)
+        if number < 0 and (kept > len(items) or items[kept - 1] != item):
+            raise OverflowError(_NOT_THERE)
+    return b"".join((*parts, view[kept * size :]))
+
+
+class _Items(Sequence[bytes]):
+    """Items of one size in their bytes, none of them cut out before it is looked at."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        self._content = content
+        self._size = size
+
+    def __len__(self) -> int:
+        return len(self._content) // self._size
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._content[index * self._size : (index + 1) * self._size]
 
 
 class Lines(NamedTuple):
