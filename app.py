@@ -105,6 +105,7 @@ def _show(settings: Settings, opened: Callable[[Settings], Installation], **how:
     import uvicorn
 
     from dashboard.access.site import guarded
+    from dashboard.connections import connections, room
     from dashboard.listener import listen
     from pipelines.roles.live import Live
 
@@ -124,7 +125,9 @@ def _show(settings: Settings, opened: Callable[[Settings], Installation], **how:
         )
         # a wall's stream never ends by itself, so it is not waited for
         collect_for_months()
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app, http=connections(room()), log_level="warning", timeout_graceful_shutdown=1
+        )
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         live.stop()

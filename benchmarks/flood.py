@@ -2,11 +2,12 @@
 
 Method: the product runs with two sources that are pushed to over HTTP. ``alarms`` are of an
 emergency kind, five a second all the time. ``meters`` are of a kind that is none: ten a second at
-first, then a thousand a second, or as many as are answered, from 64 connections at once. Whoever is
-told to come again later (503) does, after a quarter of a second, until the record is stored. A time
-is from the first try to the answer that follows the commit. ``emergency_calm_p95_ms`` is the same
-before the flood: the baseline of the same run. ``lost`` counts what was answered with 200 and is
-not in the store. Memory is that of the product's process; ``rss_start_mb`` is before the flood.
+first, then a thousand a second, or as many as are answered, from ``--peers`` connections at once.
+Whoever is told to come again later (503) does, after a quarter of a second, until the record is
+stored. A time is from the first try to the answer that follows the commit.
+``emergency_calm_p95_ms`` is the same before the flood: the baseline of the same run. ``lost``
+counts what was answered with 200 and is not in the store. Memory is that of the product's process;
+``rss_start_mb`` is before the flood.
 """
 
 import argparse
@@ -150,7 +151,9 @@ class Memory:
             await asyncio.sleep(SAMPLED_EVERY_S)
 
 
-async def measure(folder: Path, *, flood_s: float, calm_s: float = CALM_S) -> dict[str, Any]:
+async def measure(
+    folder: Path, *, flood_s: float, calm_s: float = CALM_S, peers: int = PEERS
+) -> dict[str, Any]:
     """Run the product, first in calm and then in the flood."""
     config = folder / "config.toml"
     blocks = [SOURCE.format(name=name, kind=kind) for name, kind in KINDS.items()]
@@ -163,7 +166,7 @@ async def measure(folder: Path, *, flood_s: float, calm_s: float = CALM_S) -> di
         memory = Memory(product)
         watching = asyncio.create_task(memory.watch())
         told = {name: Told() for name in KINDS}
-        await both(product.url, told, numbers, USUAL_PER_S * FLOOD, peers=PEERS, seconds=flood_s)
+        await both(product.url, told, numbers, USUAL_PER_S * FLOOD, peers=peers, seconds=flood_s)
         watching.cancel()
         stored = product.count("SELECT count(*) FROM report")
     everything = [*calm.values(), *told.values()]
@@ -171,6 +174,7 @@ async def measure(folder: Path, *, flood_s: float, calm_s: float = CALM_S) -> di
     return {
         "benchmark": "flood",
         "minutes": round(flood_s / 60, 2),
+        "peers": peers,
         "sent": sum(one.sent for one in everything),
         "stored": stored,
         "lost": answered - stored,
@@ -211,12 +215,13 @@ def main() -> None:
     """Measure and print; the last line is one JSON object."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--peers", type=int, default=PEERS, help="connections of the flood")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON line")
     options = parser.parse_args()
     if not options.json:
         print(__doc__)
     with TemporaryDirectory() as name:
-        found = asyncio.run(measure(Path(name), flood_s=options.minutes * 60))
+        found = asyncio.run(measure(Path(name), flood_s=options.minutes * 60, peers=options.peers))
     print(json.dumps(found))
 
 

@@ -58,6 +58,7 @@ def create_app(
     dash = create_dash()
     hub = Hub(backend, build=build, pace=pace)
     routes = [
+        *more,  # first, for they are asked most by far: a thousand times a second in a flood
         Route("/stream", _stream(hub)),
         Route("/frame", _frame(hub)),
         Route("/health", _health(backend, hub)),
@@ -73,7 +74,6 @@ def create_app(
         openapi_route(build),
         Route("/session", _session),
         *geo_routes(backend),
-        *more,
         *([] if measured is None else [measured(hub.measures)]),
         Mount("/", _Pages(_asgi(dash), backend)),
     ]

@@ -22,7 +22,7 @@ from pipelines.desk.playback import Playback, Player
 from pipelines.desk.roster import QuarantineList, Roster, SourceDetail, read_quarantine, read_roster
 from pipelines.desk.suggest import Suggestions, suggest
 from pipelines.door.gateway import Gateway, SourceLine
-from pipelines.door.receiving import ingest_route
+from pipelines.door.receiving import Pushed, ingest_route
 from pipelines.door.storing import tries_again
 from pipelines.errors import QueryError
 from pipelines.feeds.health import Health
@@ -141,13 +141,13 @@ class Live:
 
     def routes(self) -> list[BaseRoute]:
         """Where platforms push their records to."""
-        receivers = {}
+        pushed = {}
         for source in self._installation.sources:
             if source.receiver is not None:
                 line = SourceLine(source, self._gateway, self._health, self._clock)
                 line.up()
-                receivers[source.id] = (source.receiver, line)
-        return [ingest_route(receivers)]
+                pushed[source.id] = Pushed(source.receiver, line, source.is_urgent)
+        return [ingest_route(pushed)]
 
     def metrics_route(self, hub: Numbers) -> BaseRoute:
         """Where the measures of this process are read; ``hub`` adds those of the screens."""

@@ -56,10 +56,10 @@ class Street:
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[str]:
-    """An application on a free port, for as long as the block lasts."""
+def serving(app: ASGIApp, **how: Any) -> Iterator[str]:
+    """An application on a free port, for as long as the block lasts; ``how`` as uvicorn has it."""
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_level="critical", timeout_graceful_shutdown=0
+        app, host="127.0.0.1", port=0, log_level="critical", timeout_graceful_shutdown=0, **how
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from pipelines.connectors.webhook.bucket import Bucket
 from pipelines.connectors.webhook.options import ProofOptions, WebhookOptions
 from pipelines.connectors.webhook.receive import Webhook
-from pipelines.door.receiving import ingest_route
+from pipelines.door.receiving import Pushed, ingest_route
 from pipelines.reading.options import HeldSecret
 from tests.pipelines.connectors.platforms import BODY, a_push
 from tests.pipelines.pushing import SECRET, VARIABLE, Street, serving
@@ -127,7 +127,8 @@ class NoLine:
 def test_a_body_that_comes_too_slowly_is_refused_and_holds_nobody_up() -> None:
     auth = ProofOptions(type="bearer", secret=HeldSecret(VARIABLE, SECRET))
     receiver = Webhook(WebhookOptions(auth=auth), base=Path())
-    route = ingest_route({"slow": (receiver, NoLine())}, patience=timedelta(seconds=0.3))  # type: ignore[dict-item]
+    slow = Pushed(receiver, NoLine(), is_urgent=False)  # type: ignore[arg-type]
+    route = ingest_route({"slow": slow}, patience=timedelta(seconds=0.3))
     with serving(Starlette(routes=[route])) as url:
         host, _, port = url.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=20) as peer:
