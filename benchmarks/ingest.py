@@ -11,14 +11,12 @@ running number, ``report`` the very rows that the door stores as reports, by the
 ``one_p95_ms`` is one live record, handed over and committed.
 
 With ``--store URL`` the store is a PostgreSQL database, in a schema of its own that is dropped
-afterwards, and both baselines are bare COPY. ``--workers 2`` has two processes take in half of
-the records each, from a source of its own; ``speedup`` is against one of them alone.
+afterwards, and both baselines are bare COPY. Several processes at once: :mod:`benchmarks.together`.
 """
 
 import argparse
 import csv
 import json
-import multiprocessing
 import os
 import random
 import resource
@@ -29,7 +27,6 @@ from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import psycopg
 from sqlalchemy.dialects import postgresql
@@ -55,7 +52,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--records", type=int, default=200_000)
     parser.add_argument("--store", default="sqlite", help="sqlite, or the URL of a database")
-    parser.add_argument("--workers", type=int, default=1, help="processes that take records in")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON line")
     options = parser.parse_args()
     if not options.json:
@@ -64,11 +60,8 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         url = None if options.store == "sqlite" else f"{options.store}?schema=grid135_bench"
-        if options.workers > 1:
-            print(json.dumps(measure_together(folder, options.records, url, options.workers)))
-        else:
-            write_input(folder, options.records)
-            print(json.dumps(measure(folder, options.records, url)))
+        write_input(folder, options.records)
+        print(json.dumps(measure(folder, options.records, url)))
 
 
 def measure(folder: Path, records: int, url: str | None = None) -> dict[str, float | int | str]:
@@ -102,56 +95,6 @@ def measure(folder: Path, records: int, url: str | None = None) -> dict[str, flo
         "one_p95_ms": round(ones[int(len(ones) * 0.95)], 2),
         "rss_mb": round(rss_mb, 1),
     }
-
-
-def measure_together(
-    folder: Path, records: int, url: str | None, workers: int
-) -> dict[str, float | int | str]:
-    """The same records taken in by one process, then by several, each time into an empty store."""
-    taken = {}
-    for several in (1, workers):
-        part = folder / str(several)
-        part.mkdir()
-        for i in range(several):
-            write_input(part, records // several, source=f"bench{i}", first=i * records)
-        close(open_here(part, "door", url, keep=True), None)
-        processes = multiprocessing.get_context("spawn")
-        barrier = processes.Barrier(several + 1)
-        started = [
-            processes.Process(target=take_in, args=(part, f"bench{i}", url, barrier))
-            for i in range(several)
-        ]
-        for process in started:
-            process.start()
-        barrier.wait()
-        begin = time.perf_counter()
-        for process in started:
-            process.join()
-        taken[several] = time.perf_counter() - begin
-        assert all(process.exitcode == 0 for process in started)
-        again = open_here(part, "door", url, keep=True)
-        with again.store.reading() as reader:
-            assert reader.count(schema.incident) == records
-        close(again, url)
-    return {
-        "benchmark": "ingest",
-        "store": "postgresql" if url else "sqlite",
-        "records": records,
-        "workers": workers,
-        "one_records_per_s": round(records / taken[1]),
-        "records_per_s": round(records / taken[workers]),
-        "speedup": round(taken[1] / taken[workers], 2),
-    }
-
-
-def take_in(folder: Path, source_id: str, url: str | None, barrier: Any) -> None:
-    """Take in what one source has, in a process of its own."""
-    collect_less_often()
-    installation = open_here(folder, "door", url, keep=True)
-    (source,) = [one for one in installation.sources if one.id == source_id]
-    barrier.wait()
-    installation.pull(source, now=NOW)
-    installation.store.close()
 
 
 def write_input(folder: Path, records: int, *, source: str = "bench", first: int = 0) -> None:
@@ -227,14 +170,15 @@ def server_cpu_s(url: str | None) -> float:
     """Processor time of a server's processes that work for us, where it is this machine's."""
     if not url:
         return 0.0
-    with psycopg.connect(_target(url)) as connection:
+    with psycopg.connect(target_of(url)) as connection:
         query = "SELECT pid FROM pg_stat_activity WHERE application_name = 'grid135'"
         files = [Path(f"/proc/{pid}/stat") for (pid,) in connection.execute(query)]
     fields = [file.read_text().rpartition(")")[2].split() for file in files if file.exists()]
     return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
 
 
-def _target(url: str) -> str:
+def target_of(url: str) -> str:
+    """The URL as the driver itself takes it."""
     target = make_url(url).set(drivername="postgresql").difference_update_query(["schema"])
     return target.render_as_string(hide_password=False)
 
@@ -269,7 +213,7 @@ class Bare:
 
 def copied(url: str, columns: str, rows: Sequence[tuple[object, ...]]) -> float:
     """Rows a second by COPY into a new table with these columns."""
-    with psycopg.connect(_target(url)) as connection:
+    with psycopg.connect(target_of(url)) as connection:
         connection.execute("CREATE SCHEMA IF NOT EXISTS grid135_bench")
         connection.execute("DROP TABLE IF EXISTS grid135_bench.bare")
         connection.execute(f"CREATE TABLE grid135_bench.bare ({columns})")

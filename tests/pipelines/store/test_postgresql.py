@@ -61,6 +61,29 @@ def test_a_server_that_was_away_is_noticed_by_nobody_when_it_is_back(
     assert position(store) == "2"
 
 
+def test_what_is_long_is_compressed_quickly_and_read_however_it_was_compressed(
+    database: Database, store: Store
+) -> None:
+    schemes = "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+    (offered,) = database.connection.execute(schemes).fetchone() or ((),)
+    if "lz4" not in offered:
+        pytest.skip("this server was built without lz4")
+    lines = bytes(range(256)) * 400
+    with store.writing() as writer:
+        writer.connection.exec_driver_sql("SET LOCAL default_toast_compression = 'pglz'")
+        writer.put(schema.sheet, [(1, lines)])
+
+    with store.writing() as writer:
+        writer.put(schema.sheet, [(2, lines)])
+
+    how = "SELECT pg_column_compression(lines) FROM sheet ORDER BY hour_ms"
+    with store.reading() as reader:
+        found = [row[0] for row in reader.connection.exec_driver_sql(how)]
+        read = [bytes(row[1]) for row in reader.by_key(schema.sheet, [(1,), (2,)])]
+    assert found == ["pglz", "lz4"]
+    assert read == [lines, lines]
+
+
 def test_while_it_is_away_asking_fails_and_afterwards_all_is_well(
     database: Database, store: Store
 ) -> None:
