@@ -2,12 +2,12 @@
 
 Method: the product in a process of its own (``benchmarks.restless``: as it is, but for the hub's
 rests) takes in what is pushed to it over HTTP, as a platform would: each push opens an incident and
-closes an older one, so that about as many are always open; none may be quarantined. One Chromium shows the wall
-(640 × 360, its map drawn in software). An update is one that the page has put on the screen;
-pushes and messages that come meanwhile are drawn together and count once. At the ``--base``-th
-update and at the last one the pushing pauses, garbage is collected, and the page's heap and DOM
-nodes (detached ones included) and the server's resident memory are read. On the way they are read
-every ``--base`` updates, and printed on stderr.
+closes an older one, so that about as many are always open; none may be quarantined. One Chromium
+shows the wall (640 × 360, its map drawn in software). An update is one that the page has put on the
+screen; pushes and messages that come meanwhile are drawn together and count once. At the
+``--base``-th update and at the last one the pushing pauses, garbage is collected, and the page's
+heap and DOM nodes (detached ones included) and the server's resident memory are read. On the way
+they are read every ``--base`` updates, and printed on stderr.
 """
 
 import argparse

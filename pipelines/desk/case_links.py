@@ -137,12 +137,10 @@ def _fields_of(
     """Each report of these incidents with its columns, as its connector reads them today."""
     table, context = schema.report, schema.context
     connectors = {source.id: source.connector for source in installation.sources}
-    query = (
-        select(table, context.c.content.label("context"))
-        .join(context, context.c.context_id == table.c.context_id)
-        .where(table.c.incident_id.in_(list(ids)))
+    query = select(table, context.c.content.label("context")).join(
+        context, context.c.context_id == table.c.context_id
     )
-    for row in reader.rows(query):
+    for row in reader.among(query, table.c.incident_id, list(ids)):
         kept = Kept(
             raw=bytes(row.raw),
             context=bytes(row.context),

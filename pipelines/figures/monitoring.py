@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, select
 
 from pipelines.figures.groups import Desk, Query
 from pipelines.figures.lab import refuse_too_many
@@ -89,14 +89,13 @@ def _said(reader: Reader, ids: Sequence[str], query: Query) -> dict[str, list[An
         )
         .select_from(schema.report.join(schema.fact, same))
         .where(
-            report.incident_id.in_(bindparam("ids", expanding=True)),
             fact.milestone.in_([str(milestone) for milestone in _LOOKED_AT]),
             fact.at_ms.is_not(None),
         )
         .order_by(report.recorded_ms, report.ordinal)
     )  # fmt: skip
     latest: dict[tuple[str, str, str, str], Any] = {}
-    for row in reader.rows(asked.params(ids=list(ids))):
+    for row in reader.among(asked, report.incident_id, list(ids)):
         if query.known_at is None or from_ms(row.recorded_ms) <= query.known_at:
             latest[row.incident_id, row.source, row.record_id, row.milestone] = row
     found: dict[str, list[Any]] = {}
@@ -112,11 +111,10 @@ def _approximate(reader: Reader, said: dict[str, list[Any]]) -> set[str]:
         return set()
     report = schema.report.c
     asked = select(report.incident_id, report.flags).where(
-        report.incident_id.in_(bindparam("ids", expanding=True)),
         report.lat.is_not(None),
         report.flags.is_not(None),
     )
-    rows = reader.rows(asked.params(ids=tapped))
+    rows = reader.among(asked, report.incident_id, tapped)
     return {
         row.incident_id for row in rows if any(is_remark(flag) for flag in flags_from(row.flags))
     }

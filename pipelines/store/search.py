@@ -11,6 +11,7 @@ On another database the texts themselves are searched, with the help of its own 
 (:mod:`pipelines.store.trigrams`).
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -240,12 +241,12 @@ def read_documents(reader: Reader, incidents: Sequence[str]) -> list[Document]:
     """What the index is to know of some incidents that it does not know yet, by their start."""
     rows = sorted(reader.incidents(incidents).values(), key=lambda row: int(row.t0_ms))
     made = [document(row.id, (row.key, row.title, row.address)) for row in rows]
-    known: set[tuple[str, bytes]] = set()
-    for i in range(0, len(made), _CHUNK):
-        names = {f"id{n}": one.incident_id for n, one in enumerate(made[i : i + _CHUNK])}
-        marks = ", ".join(f":{name}" for name in names)
-        query = text(f"SELECT incident_id, digest FROM spoken WHERE incident_id IN ({marks})")  # noqa: S608 - our own names
-        known.update((row[0], bytes(row[1])) for row in reader.rows(query.bindparams(**names)))
+    query = text(
+        "SELECT incident_id, digest FROM spoken"
+        " WHERE incident_id IN (SELECT value FROM json_each(:ids))"
+    )
+    ids = json.dumps([one.incident_id for one in made])
+    known = {(row[0], bytes(row[1])) for row in reader.rows(query.bindparams(ids=ids))}
     return [one for one in made if (one.incident_id, one.digest) not in known]
 
 

@@ -10,7 +10,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, exists, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from pipelines.host.tracing import span
 from pipelines.model.device import DeviceState
@@ -207,7 +219,7 @@ class Reader:
         """The rows of those of these incidents that began in [begin, end)."""
         table = schema.incident
         query = select(table).where(table.c.t0_ms >= begin_ms, table.c.t0_ms < end_ms)
-        yield from self._among(query, table.c.id, ids)
+        yield from self.among(query, table.c.id, ids)
 
     def count(self, table: Table) -> int:
         """How many rows a table has."""
@@ -246,13 +258,17 @@ class Reader:
 
     def _by_incident(self, table: Table, ids: Sequence[str]) -> Iterator[Row[Any]]:
         column = table.c.incident_id if "incident_id" in table.c else table.c.id
-        yield from self._among(select(table), column, ids)
+        yield from self.among(select(table), column, ids)
 
-    def _among(self, query: Any, column: Any, ids: Sequence[Any]) -> Iterator[Row[Any]]:
+    def among(
+        self, query: Select[Any], column: ColumnElement[Any], ids: Sequence[Any]
+    ) -> Iterator[Row[Any]]:
         """The rows of a query whose column is one of many values, so many at a time."""
-        wanted, chunk = query.where(self._backend.among(column)), self._backend.chunk
-        for i in range(0, len(ids), chunk):
-            yield from self._connection.execute(wanted, {"ids": ids[i : i + chunk]})
+        backend = self._backend
+        wanted = query.where(backend.among(column))
+        for i in range(0, len(ids), backend.chunk):
+            given = backend.given(ids[i : i + backend.chunk])
+            yield from self._connection.execute(wanted, {"ids": given})
 
     def incidents(self, ids: Iterable[str]) -> dict[str, Row[Any]]:
         """The rows of these incidents, by id."""
@@ -262,14 +278,14 @@ class Reader:
         """(incident id, report id) of every report about these incidents."""
         table = schema.report
         query = select(table.c.incident_id, table.c.report_id)
-        rows = self._among(query, table.c.incident_id, list(ids))
+        rows = self.among(query, table.c.incident_id, list(ids))
         return {(row.incident_id, bytes(row.report_id)) for row in rows}
 
     def known_quarantine(self, source: str, contents: Sequence[bytes]) -> set[bytes]:
         """Which of these bad records are already in quarantine."""
         table = schema.quarantine
         query = select(table.c.content).where(table.c.source == source)
-        return {bytes(row.content) for row in self._among(query, table.c.content, contents)}
+        return {bytes(row.content) for row in self.among(query, table.c.content, contents)}
 
     def devices(self, source: str | None = None) -> list[DeviceState]:
         """The state of every device, or of those of one source."""
@@ -283,7 +299,7 @@ class Reader:
         found: dict[Device, DeviceState] = {}
         for source, names in _by_source(devices).items():
             query = select(schema.device).where(schema.device.c.source == source)
-            for row in self._among(query, schema.device.c.device, names):
+            for row in self.among(query, schema.device.c.device, names):
                 found[source, row.device] = device_from(row)
         return found
 
@@ -311,7 +327,7 @@ class Writer(Reader):
         To be asked before anything that was said about them is read.
         """
         query = select(schema.incident).order_by(schema.incident.c.id).with_for_update()
-        rows = self._among(query, schema.incident.c.id, sorted(ids))
+        rows = self.among(query, schema.incident.c.id, sorted(ids))
         return {row.id: row for row in rows}
 
     def await_turn(self) -> None:

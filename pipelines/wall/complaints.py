@@ -142,6 +142,5 @@ def _rows(
     reader: Reader, installation: Installation, ids: list[str], now: datetime
 ) -> tuple[OpenIncident, ...]:
     """The complaints themselves, in the order of ``ids``."""
-    table = schema.incident
-    rows = {row.id: row for row in reader.rows(select(table).where(table.c.id.in_(ids)))}
+    rows = reader.incidents(ids)
     return tuple(ranked(rows[key], installation, now).view for key in ids)

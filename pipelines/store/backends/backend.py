@@ -98,6 +98,10 @@ class Backend(ABC):
     def among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """Whether a column is one of the values that are given as parameter ``ids``, a list."""
 
+    def given(self, ids: Sequence[Any]) -> list[Any]:
+        """These values as ``among`` takes them, at most ``chunk``."""
+        return list(ids)
+
     @abstractmethod
     def by_key(self, connection: Connection, table: Table, keys: Iterable[Row]) -> Iterator[Any]:
         """The row of each key, in the order of the keys; None where there is none."""

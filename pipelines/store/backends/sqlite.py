@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,10 @@ class SqliteBackend(Backend):
     def among(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """One parameter for each value."""
         return column.in_(bindparam("ids", expanding=True))
+
+    def given(self, ids: Sequence[Any]) -> list[Any]:
+        """The last one again, up to a power of two: ten statements are kept ready, not a chunk."""
+        return [*ids, *repeat(ids[-1], (1 << (len(ids) - 1).bit_length()) - len(ids))]
 
     def by_key(self, connection: Connection, table: Table, keys: Iterable[Row]) -> Iterator[Any]:
         """Straight to the driver, which keeps the statement ready: they are many, and small."""
