@@ -4,8 +4,9 @@ Method: N incidents over ten years, in 60 grids of 8 communities, of 12 kinds an
 of them complete, some without an arrival, one in a hundred never closed, are entered as the door
 would have (``long_history.py``), without their reports, which no figure reads. Then random
 questions are asked: windows from an hour to ten years with ragged ends, with and without groups
-and filters, by shift and of one shift (over a year at most, as the product has it), one in ten as
-of a moment of the past. ``p50_ms`` and ``p95_ms`` are one answer of
+and filters, by shift and of one shift (over a year at most, as the product has it), of some
+severities or of one state (one in seven), one in ten as of a moment of the past. ``p50_ms`` and
+``p95_ms`` are one answer of
 ``kpi`` with all its figures, its pages in memory; with ``cpu`` in processor time, which is what it
 would be on a machine with nothing else to do; ``rows_read`` is how many rows it reads on
 average. ``brute_ms`` is the mean time of plain SQL over all incidents of the same windows, which
@@ -33,12 +34,13 @@ from benchmarks.long_history import (
     GRIDS,
     KINDS,
     NOW,
+    SEVERITIES,
     SOURCES,
     SPAN,
     START,
     write_history,
 )
-from pipelines.figures.groups import UNLOCATED, By, Desk, Query
+from pipelines.figures.groups import UNLOCATED, By, Desk, Query, State
 from pipelines.figures.query import kpi
 from pipelines.figures.shifts import LONGEST
 from pipelines.host.memory import collect_less_often
@@ -55,6 +57,7 @@ QUESTIONS = 300
 _SUMMED = (By.STREET, By.COMMUNITY, By.GRID, By.KIND, By.SOURCE)
 _SHIFT_QUESTIONS = 20
 SHIFTS = ("08:00", "20:00")
+_SEVERITIES = (*map(str, SEVERITIES), "1,2")
 
 
 def main() -> None:
@@ -173,6 +176,8 @@ def queries(dice: random.Random) -> Iterator[Query]:
             grid=dice.choice((*GRIDS[:-1], UNLOCATED)) if dice.random() < 0.15 else None,
             kind=dice.choice(KINDS) if dice.random() < 0.3 else None,
             source=dice.choice(SOURCES) if dice.random() < 0.15 else None,
+            severity=dice.choice(_SEVERITIES) if dice.random() < 0.1 else None,
+            state=dice.choice(tuple(State)) if dice.random() < 0.05 else None,
         )
 
 
@@ -271,7 +276,11 @@ def _config() -> str:
         _HEAD
         + kinds
         + "".join(
-            _SOURCE.format(source=source, kinds=", ".join(f'{k} = "{k}"' for k in KINDS))
+            _SOURCE.format(
+                source=source,
+                kinds=", ".join(f'{k} = "{k}"' for k in KINDS),
+                severities=", ".join(f'{s} = "{s}"' for s in SEVERITIES),
+            )
             for source in SOURCES
         )
     )
@@ -307,6 +316,7 @@ type = "table"
 incident = "id"
 grid = "grid"
 kind = {{ column = "kind", map = {{ {kinds} }} }}
+severity = {{ column = "severity", map = {{ {severities} }} }}
 time_format = "%Y-%m-%d %H:%M:%S"
 
 [sources.{source}.decoder.milestones]

@@ -25,7 +25,7 @@ from pipelines.store import schema
 from pipelines.store.buckets import SUMMED, Level, bucket_end, bucket_start
 from pipelines.store.rollups import COMBINATIONS, GRID, KIND, MANY, SOURCE
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.sheets import CLOSED_BIT, HOUR_MS, LINE_BYTES, Slot, slot_id
+from pipelines.store.sheets import CLOSED_BIT, HOUR_MS, LINE_BYTES, SEVERITY_SHIFT, Slot, slot_id
 from pipelines.store.store import Writer
 from pipelines.store.sums import pack
 from pipelines.upkeep.binding import bind_all
@@ -46,6 +46,8 @@ MILESTONES = (
     Milestone.RESOLVED,
 )
 BATCH = 8000
+SEVERITIES = (1, 2, 3, 4)
+_SEVERITY_SHARES = (0.05, 0.15, 0.5, 0.3)
 _MISSING = -1
 _MEANS_S = (30, 60, 150, 1200)
 _SLOTS = len(GRIDS) * len(KINDS) * len(SOURCES)
@@ -63,6 +65,7 @@ class Calls(NamedTuple):
     grids: Whole
     kinds: Whole
     sources: Whole
+    severities: Whole
 
     def __len__(self) -> int:
         return len(self.grids)
@@ -113,6 +116,7 @@ def _made_up(dice: np.random.Generator, first: int, reported: Whole) -> Calls:
         np.where(fate < 0.98, grids, len(GRIDS) - 1),
         (dice.random(n) ** 2 * len(KINDS)).astype(np.int64),
         (dice.random(n) ** 2 * len(SOURCES)).astype(np.int64),
+        dice.choice(SEVERITIES, n, p=_SEVERITY_SHARES),
     )
 
 
@@ -131,7 +135,7 @@ def write_history(writer: Writer, desk: Desk, number: int) -> None:
                 writer.add(schema.rollup, list(rollup_rows(calls, entries, per, level, desk.zone)))
         seen.update(np.unique(calls.slots).tolist())
     writer.add(schema.slot, [(int(numbers[slot]), *_slot(slot)) for slot in sorted(seen)])
-    bind_all(writer)
+    bind_all(writer, desk)
 
 
 def judged(calls: Calls, rules: Rules) -> NDArray[np.uint32]:
@@ -183,7 +187,7 @@ def incident_rows(calls: Calls, rules: Rules) -> Iterator[tuple[Any, ...]]:
         keys,
         kinds,
         kinds,
-        repeat(None),  # severity
+        calls.severities.tolist(),
         repeat(None),  # excluded
         [GRIDS[i] for i in calls.grids.tolist()],
         reported.tolist(),
@@ -223,7 +227,7 @@ def sheet_rows(
         len(calls), [("slot", "<u8"), ("offset", "<u4"), ("entries", "<u4", (len(CLOCKS),))]
     )
     closed = np.where(calls.moments[-1] == _MISSING, 0, CLOSED_BIT)
-    offsets = offsets | closed
+    offsets = offsets | closed | calls.severities << SEVERITY_SHIFT
     lines["slot"], lines["offset"], lines["entries"] = slots, offsets, entries
     order = np.lexsort(
         (

@@ -8,15 +8,17 @@ shift ends when the next begins, an hour sooner or later.
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from functools import lru_cache
+from itertools import chain, pairwise
 from zoneinfo import ZoneInfo
 
 from pipelines.errors import QueryError
 from pipelines.store.buckets import Span
 from pipelines.store.rows import to_ms
+from pipelines.store.strata import Cut, Telling
 
 LONGEST = timedelta(days=366)
-"""What is counted by shift is counted one by one, not from the sums of months."""
+"""Of what is counted by shift there are sums of months, and none of years."""
 _DAY = timedelta(days=1)
 _NO_SHIFTS = "there are no shifts; name them in the configuration, as [wall] shifts"
 
@@ -57,8 +59,18 @@ class Turns:
         begin, end = (moment.astimezone(zone).date() for moment in window)
         turns = list(_boundaries(begin - _DAY, end + _DAY, shifts, zone))
         self.starts_ms = [to_ms(start) for start, _ in turns]
-        self.shifts = [self.keys.index(key) for _, key in turns]
+        number = {key: i for i, key in enumerate(self.keys)}
+        self.shifts = [number[key] for _, key in turns]
         """Of each turn the number of its shift in ``keys``."""
+
+    def telling(self) -> Telling:
+        """How incidents of the window are told apart by shift."""
+        return Telling(Cut.SHIFT, told_by(self.keys), self.starts_ms, self.shifts)
+
+
+def told_by(keys: Sequence[str]) -> str:
+    """What sums by shift depend on, but for the time zone, with which all sums are made anew."""
+    return " ".join(keys)
 
 
 def checked(window: Span, shifts: Sequence[time], key: str | None) -> None:
@@ -79,12 +91,20 @@ def _boundaries(
     first: date, last: date, shifts: Sequence[time], zone: ZoneInfo
 ) -> Iterator[tuple[datetime, str]]:
     """When shifts begin, and which, from one day to another."""
-    found = [
-        (datetime.combine(first + i * _DAY, start, zone).astimezone(UTC), shift_key(start))
-        for i in range((last - first).days + 1)
-        for start in shifts
-    ]
-    yield from sorted(found)
+    chosen = tuple(shifts)
+    days = range(first.toordinal(), last.toordinal() + 1)
+    yield from sorted(chain.from_iterable(_begun_on(day, chosen, zone) for day in days))
+
+
+@lru_cache(maxsize=8192)
+def _begun_on(
+    day: int, shifts: tuple[time, ...], zone: ZoneInfo
+) -> tuple[tuple[datetime, str], ...]:
+    """The same of one day, counted from the year 1: a year of them is asked for at a time."""
+    local = date.fromordinal(day)
+    return tuple(
+        (datetime.combine(local, start, zone).astimezone(UTC), shift_key(start)) for start in shifts
+    )
 
 
 def span_at(moment: datetime, shifts: Sequence[time], zone: ZoneInfo) -> Span:

@@ -24,8 +24,8 @@ from pipelines.model.clock import CLOCKS, Reading
 from pipelines.model.incident import Incident
 from pipelines.model.milestone import Milestone
 from pipelines.model.tally import ClockTally, Tally, entries_of
-from pipelines.store.backends.backend import Bucket, WantedSums
-from pipelines.store.buckets import SUMMED, Level, Part, cover, starts_in
+from pipelines.store.backends.backend import Bucket, Strata, WantedSums
+from pipelines.store.buckets import SUMMED, Level, Part, bucket_end, bucket_start, cover, starts_in
 from pipelines.store.counting import Numbers
 from pipelines.store.rollups import (
     COMBINATIONS,
@@ -40,6 +40,8 @@ from pipelines.store.rows import from_ms, incident_from, to_ms
 from pipelines.store.sheets import CLOSED_BIT, STATE_MASK, STATE_SHIFT, Slot, severity_of
 from pipelines.store.slots import SlotTable, grids_in
 from pipelines.store.store import Reader
+from pipelines.store.strata import Cut, Telling
+from pipelines.store.strata import parts as strata_parts
 from pipelines.store.volumes import Lines, Stretch, Wish, read_lines
 
 _ALL_CLOCKS = tuple(range(len(CLOCKS)))
@@ -86,8 +88,9 @@ class _Totals:
         self._silent = desk.silent(reader, query.as_of)
         self._per = _per(query, desk, silent=bool(self._silent))
         self._turns = _turns(query, desk)
+        self._telling = _telling(query, self._turns)
         self._hushings = (False, True) if self._silent else (False,)
-        self._keys: dict[Slot, tuple[str, bool] | None] = {}
+        self._keys: dict[tuple[Slot, int], tuple[str, bool] | None] = {}
         self._groups: dict[tuple[str, bool], Group] = {}
         self._names: list[tuple[str, bool]] = []
         self._slots: tuple[SlotTable, Numbers] | None = None
@@ -117,24 +120,40 @@ class _Totals:
             if not hushed and group.incidents
         }
 
-    def _parts(self) -> Sequence[Part]:
+    def _parts(self) -> Iterable[Part]:
         """What the window is added up from; what no sum is kept by is read one by one."""
+        window, zone = self._query.window, self._desk.zone
         if self._turns is None and not self._query.asks_each:
             levels = [level for level in SUMMED if self._per in COMBINATIONS[level]]
-            return cover(self._query.window, self._desk.zone, levels)
-        return [Part(Level.HOUR, 1, self._query.window)]
+            return cover(window, zone, levels)
+        if self._telling is None:
+            return [Part(Level.HOUR, 1, window)]
+        return strata_parts(self._reader, self._telling, window, zone, self._per)
 
-    def _group(self, slot: Slot) -> Group | None:
-        """Where a sum of incidents of this slot counts, if it is asked for.
+    def _strata(self) -> Strata | None:
+        """The strata that are asked for, where sums are told apart by more than their slots."""
+        if self._telling is None:
+            return None
+        if self._turns is None:
+            return Strata(Cut.STATE, np.flatnonzero(_states_taken(self._query)).tolist())
+        shifts = [i for i, key in enumerate(self._turns.keys) if self._query.shift in (None, key)]
+        return Strata(Cut.SHIFT, shifts)
+
+    def _group(self, slot: Slot, stratum: int) -> Group | None:
+        """Where a sum of incidents of this slot and stratum counts, if it is asked for.
 
         What belongs to a silent source is counted apart, for some of it is unknown.
         """
-        if slot in self._keys:
-            key = self._keys[slot]
+        if (slot, stratum) in self._keys:
+            key = self._keys[slot, stratum]
         else:
             asked = matches(self._query, self._desk, *slot)
-            name = group_key(self._query.by, self._desk, *slot)
-            key = self._keys[slot] = (name, slot.source in self._silent) if asked else None
+            if self._query.by is By.SHIFT and self._turns is not None:
+                name = self._turns.keys[stratum]
+            else:
+                name = group_key(self._query.by, self._desk, *slot)
+            found = (name, slot.source in self._silent) if asked else None
+            key = self._keys[slot, stratum] = found
         return None if key is None else self._group_at(key)
 
     def _group_at(self, key: tuple[str, bool]) -> Group:
@@ -147,8 +166,8 @@ class _Totals:
         if not buckets:
             return
         for row in self._reader.sums(self._wanted(buckets)):
-            sign, grid, kind, source, incidents, few, *contents = row
-            group = self._group(Slot(grid, kind, source))
+            sign, stratum, grid, kind, source, incidents, few, *contents = row
+            group = self._group(Slot(grid, kind, source), stratum)
             if group is not None:
                 group.add_row(incidents, few, contents, sign)
 
@@ -170,6 +189,7 @@ class _Totals:
             grids if per & GRID else [""],
             kinds if per & KIND else [""],
             sources if per & SOURCE else [""],
+            self._strata(),
         )
 
     def _add_lines(self, stretches: Sequence[Stretch]) -> None:
@@ -178,7 +198,7 @@ class _Totals:
             self._clocks,
             edges=self._turns.starts_ms if self._turns is not None else (),
             slots=self._per != 0,
-            states=self._query.asks_each,
+            states=_states_taken(self._query) if self._query.asks_each else None,
         )
         for sign, lines in read_lines(self._reader, stretches, wish, self._desk.slot_table):
             which, entries, number = self._which(lines), lines.entries, lines.number
@@ -213,9 +233,6 @@ class _Totals:
                 which = np.where((which < 0) | (turn < 0), np.int32(-1), which + turn)
             if query.by is By.SHIFT:
                 self._name(self._turns.keys)
-        if query.asks_each:
-            taken = _states_taken(query)[lines.states]
-            which = np.where(taken, 0 if which is None else which, np.int32(-1))
         return which
 
     def _groups_of_turns(self, turns: Turns) -> Numbers:
@@ -320,11 +337,22 @@ class _Totals:
 
 
 def _turns(query: Query, desk: Desk) -> Turns | None:
-    """The shifts of the window, where the question is about shifts."""
+    """The shifts of the window's months, where the question is about shifts.
+
+    Of a month that the window holds most of, the rest is taken away again, shift by shift.
+    """
     if query.by is not By.SHIFT and query.shift is None:
         return None
     checked(query.window, desk.shifts, query.shift)
-    return Turns(query.window, desk.shifts, desk.zone)
+    begin, end = (bucket_start(Level.MONTH, moment, desk.zone) for moment in query.window)
+    return Turns((begin, bucket_end(Level.MONTH, end, desk.zone)), desk.shifts, desk.zone)
+
+
+def _telling(query: Query, turns: Turns | None) -> Telling | None:
+    """What sums the question needs are told apart by; None for none, and for both at once."""
+    if turns is not None:
+        return None if query.asks_each else turns.telling()
+    return Telling(Cut.STATE) if query.asks_each else None
 
 
 def _everywhere(query: Query, desk: Desk) -> str:

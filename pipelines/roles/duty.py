@@ -169,7 +169,7 @@ class Duty:
         def guard(writer: Writer) -> None:
             self._leases.guard(writer, [lease])
 
-        self._upkeep.append(Binder(installation.store, guard, clock).round())
+        self._upkeep.append(Binder(installation.store, installation.desk, guard, clock).round())
         if installation.settings.freezing.automatic:
             self._upkeep.append(Freezer(installation, guard, clock).round())
         terms = installation.settings.privacy

@@ -25,6 +25,8 @@ DISTRIBUTION: Mapping[str, str] = {
     "rollup": "grid",
     "sheet": "hour_ms",
     "volume": "day_ms",
+    "stratum": "grid",
+    "stratified": EVERYWHERE,
     "quarantine": "content",
     "remark": "subject",
     "context": EVERYWHERE,

@@ -34,6 +34,7 @@ from pipelines.store.sheets import (
     slot_id,
 )
 from pipelines.store.store import Reader, Writer
+from pipelines.store.strata import release as release_strata
 from pipelines.store.sums import Sum, changed, numbers, pack
 from pipelines.store.volumes import release
 
@@ -151,6 +152,7 @@ def write(writer: Writer, ledger: Ledger, zone: ZoneInfo) -> None:
     """
     writer.add_new(schema.slot, [(slot_id(slot), *slot) for slot in sorted(ledger.slots)])
     _write_sheets(writer, ledger.sheets)
+    release_strata(writer, ledger.sheets, zone)
     _write_cells(writer, ledger.cells(), zone)
 
 

@@ -186,6 +186,39 @@ volume = Table(
 )
 """The sheets of UTC days once more, a row a column of them; a day may be missing at any time."""
 
+stratum = Table(
+    "stratum",
+    metadata,
+    Column("cut", Integer, primary_key=True),
+    Column("level", Integer, primary_key=True),
+    Column("start_ms", BigInteger, primary_key=True),
+    Column("per", Integer, primary_key=True),
+    Column("stratum", Integer, primary_key=True),
+    Column("grid", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("incidents", BigInteger, nullable=False),
+    Column("few", LargeBinary, nullable=False),
+    *(Column(f"clock_{i}", LargeBinary, nullable=False) for i in range(len(CLOCKS))),
+)
+"""What settled incidents add up to where they are told apart by more than grid, kind and source:
+``cut`` says by what, ``stratum`` which part. The rest is as in ``rollup``.
+
+A row counts only while its span stands in ``stratified``.
+"""
+
+stratified = Table(
+    "stratified",
+    metadata,
+    Column("cut", Integer, primary_key=True),
+    Column("level", Integer, primary_key=True),
+    Column("start_ms", BigInteger, primary_key=True),
+    Column("told_by", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The spans whose rows in ``stratum`` are right, and what they were told apart by, such as when
+shifts begin; a span may be missing at any time."""
+
 slot = Table(
     "slot",
     metadata,

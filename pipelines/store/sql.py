@@ -69,20 +69,24 @@ def next_bits(dialect: Dialect) -> str:
 
 
 @lru_cache(maxsize=256)
-def sums(clocks: tuple[int, ...], *is_listed: bool) -> str:
+def sums(clocks: tuple[int, ...], *is_listed: bool, stratified: bool = False) -> str:
     """Rollup rows of SQLite, bucket by bucket through the key; see ``WantedSums``.
 
     ``is_listed`` says of grid, kind and source whether codes are given. Parameters: the buckets as
-    JSON, the combination, and each list of codes as JSON.
+    JSON, the combination, for strata their cut and themselves as JSON, and each list of codes as
+    JSON.
     """
     columns = "".join(f", r.clock_{i}" for i in clocks)
+    table, which = ("stratum", "r.stratum") if stratified else ("rollup", "0")
+    of_cut = " AND r.cut = ? AND r.stratum IN (SELECT value FROM json_each(?))"
     listed = "".join(
         f" AND r.{name} IN (SELECT value FROM json_each(?))"  # noqa: S608 - names of ours
         for name, given in zip(("grid", "kind", "source"), is_listed, strict=True)
         if given
     )
     return (
-        "SELECT b.value ->> 0, r.grid, r.kind, r.source, r.incidents, r.few"  # noqa: S608 - names of ours
-        f"{columns} FROM json_each(?) AS b CROSS JOIN rollup AS r "
-        f"WHERE r.per = ? AND r.level = b.value ->> 1 AND r.start_ms = b.value ->> 2{listed}"
+        f"SELECT b.value ->> 0, {which}, r.grid, r.kind, r.source, r.incidents, r.few"  # noqa: S608 - names of ours
+        f"{columns} FROM json_each(?) AS b CROSS JOIN {table} AS r "
+        "WHERE r.per = ? AND r.level = b.value ->> 1 AND r.start_ms = b.value ->> 2"
+        f"{of_cut if stratified else ''}{listed}"
     )

@@ -241,7 +241,7 @@ class Reader:
         yield from map(IncidentRow._make, rows)
 
     def sums(self, wanted: WantedSums) -> Iterator[tuple[Any, ...]]:
-        """Rollup rows: sign, grid, kind, source, incidents, few, and each clock that is wanted."""
+        """Rollup rows: sign, stratum, grid, kind, source, incidents, few, each clock wanted."""
         return self._backend.sums(self._connection, wanted)
 
     def report_incidents(self) -> list[str]:

@@ -78,6 +78,26 @@ def pack(counts: Mapping[int, int]) -> bytes:
     return _HEAD.pack(len(counters), form, first, durations) + as_bytes("I", counters) + body
 
 
+def pack_arrays(counters: Whole, bins: Whole) -> bytes:
+    """The same bytes as ``pack``, of counts by counter and by bin, none of them below zero."""
+    there, durations = np.flatnonzero(bins), int(bins.sum())
+    number = int(np.flatnonzero(counters)[-1]) + 1 if counters.any() else 0
+    if not number and not durations:
+        return b""
+    first, form = 0, 0
+    if durations < _LISTED:
+        body = np.repeat(there, bins[there]).astype("<u2").tobytes()
+    else:
+        form = 2 if durations < _NARROW else 4
+        first, last = int(there[0]), int(there[-1])
+        body = bins[first : last + 1].astype(f"<u{form}").tobytes()
+    return (
+        _HEAD.pack(number, form, first, durations)
+        + counters[:number].astype("<u4").tobytes()
+        + body
+    )
+
+
 def unpack(content: bytes) -> dict[int, int]:
     """The counts of ``pack``."""
     if not content:

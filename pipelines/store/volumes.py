@@ -69,7 +69,10 @@ class Wish(NamedTuple):
     edges: Sequence[int] = ()
     """Moments, ascending, between which incidents are told apart by when they began."""
     slots: bool = False
-    states: bool = False
+    states: NDArray[np.bool_] | None = None
+    """Of each state whether its incidents are wished for; None where states do not matter."""
+    from_sheets: bool = False
+    """For who proves what volumes say, or was made from them."""
 
 
 class Lines(NamedTuple):
@@ -146,7 +149,7 @@ class _Fetched:
             Column.BEGUN,
             *(Column.CLOCK + clock for clock in wish.clocks),
             *((Column.SLOT,) if wish.slots else ()),
-            *((Column.STATE,) if wish.states else ()),
+            *((Column.STATE,) if wish.states is not None else ()),
         )
         self._register = np.zeros(0, dtype=np.uint64)
         self._volumes: dict[int, dict[int, bytes]] = {}
@@ -156,7 +159,7 @@ class _Fetched:
         self._sheets: dict[int, bytes] = {row[0]: row[1] for row in sheets if row is not None}
 
     def _read_volumes(self, days: Sequence[int]) -> None:
-        if not days:
+        if not days or self._wish.from_sheets:
             return
         keys = [_REGISTER, *product(days, map(int, self._columns))]
         register, *rows = self._reader.by_key(schema.volume, keys)
@@ -214,7 +217,7 @@ class _Fetched:
             column: np.frombuffer(b"".join(of), _TYPES[column]) for column, of in pieces.items()
         }
         nothing = np.zeros(0, dtype=np.uint8)
-        return _Found(
+        return self._wished(
             number,
             np.repeat(np.array(turns, dtype=np.int32), lengths),
             found.get(Column.SLOT, nothing),
@@ -231,12 +234,35 @@ class _Fetched:
         ]
         every, wish = _columns_of(pieces), self._wish
         turns = np.searchsorted(wish.edges, every.begun if wish.edges else (), side="right") - 1
-        return _Found(
+        return self._wished(
             every.number,
             turns.astype(np.int32),
             every.slots if wish.slots else every.slots[:0],
-            every.states if wish.states else every.states[:0],
+            every.states if wish.states is not None else every.states[:0],
             [every.entries[clock] for clock in wish.clocks],
+        )
+
+    def _wished(
+        self,
+        number: int,
+        turns: NDArray[np.int32],
+        slots: NDArray[Any],
+        states: NDArray[np.uint8],
+        entries: Sequence[NDArray[np.uint32]],
+    ) -> "_Found":
+        """Those of the lines that are of a state that is wished for."""
+        found = _Found(number, turns, slots, states, entries)
+        if self._wish.states is None:
+            return found
+        at = np.flatnonzero(self._wish.states[states])
+        if len(at) == number:
+            return found
+        return _Found(
+            len(at),
+            turns[at] if len(turns) else turns,
+            slots[at] if len(slots) else slots,
+            states[at],
+            [column[at] for column in entries],
         )
 
 

@@ -12,7 +12,7 @@ from pipelines.model.incident import fold
 from pipelines.store import schema
 from pipelines.store.store import Reader, Store, Writer, scratch_store
 from pipelines.store.volumes import wrong_days
-from pipelines.upkeep.binding import bind_all
+from pipelines.upkeep.binding import bind_all, wrong_sums
 
 CHUNK = 1000
 DIFFERENCES_SHOWN = 20
@@ -44,9 +44,9 @@ def rebuild(store: Store, desk: Desk, progress: Progress = _quietly) -> int:
     """
     with store.writing() as writer:
         writer.take_time()
-        writer.clear(schema.incident, schema.rollup, schema.sheet, schema.volume)
+        writer.clear(*_MADE, schema.volume, schema.stratum, schema.stratified)
         made = _make(writer, writer, desk, progress)
-        bind_all(writer)
+        bind_all(writer, desk)
         return made
 
 
@@ -56,6 +56,7 @@ def verify(store: Store, desk: Desk, progress: Progress = _quietly) -> Verificat
         incidents = _make(reader, writer, desk, progress)
         found = [_compare(reader, writer, table) for table in _MADE]
         found.append([f"{schema.volume.name} {day}" for day in wrong_days(reader)])
+        found.append([f"{schema.stratum.name} {sums}" for sums in wrong_sums(reader, desk)])
         cells = writer.count(schema.rollup) + writer.count(schema.sheet)
     wrong = [difference for differences in found for difference in differences]
     return Verification(

@@ -16,6 +16,7 @@ from pipelines.desk.board import read_board
 from pipelines.door.ingest import Door
 from pipelines.errors import QueryError, SettingsError
 from pipelines.figures.freezing import as_object, freeze, read_frozen, revision
+from pipelines.figures.groups import State
 from pipelines.figures.query import By, Query, kpi, tallies
 from pipelines.geo.grids import Grid, Grids
 from pipelines.geo.history import GridHistory, Version
@@ -36,6 +37,7 @@ from pipelines.upkeep.attribution import (
     remember,
     stretches,
 )
+from pipelines.upkeep.binding import bind_all
 from pipelines.upkeep.rebuilding import rebuild, verify
 from tests.builders import MUCH_LATER, at
 from tests.pipelines.installations import (
@@ -126,7 +128,15 @@ def check(street: Installation, config: Config) -> None:
                     expected[key] = expected.get(key, EMPTY) + one
                 asked = Query(as_of=MUCH_LATER, by=by, start=begin, end=end)
                 assert tallies(reader, asked, street.desk) == expected
+                summed: dict[str, Tally] = {}
+                for state in State:
+                    found = tallies(reader, replace(asked, state=state), street.desk)
+                    for key, tally in found.items():
+                        summed[key] = summed.get(key, EMPTY) + tally
+                assert summed == expected
     assert verify(street.store, street.desk).wrong == 0
+    with street.store.writing() as writer:
+        bind_all(writer, street.desk)
 
 
 calls = st.builds(

@@ -17,6 +17,7 @@ from pipelines.store.places import Place
 from pipelines.store.store import Store
 from pipelines.store.transfer import digests, transfer
 from pipelines.upkeep.backup import Part, back_up, last_backup, read_note, restore
+from pipelines.upkeep.binding import bind_all
 from pipelines.upkeep.rebuilding import verify
 from tests.builders import MUCH_LATER, NINE
 from tests.pipelines.installations import (
@@ -50,6 +51,8 @@ def filled(folder: Path) -> Installation:
     records = [a_record(call, ordinal=i) for i, call in enumerate(calls)]
     batch = a_batch(*records, a_bad_record("?", ordinal=9), position="p9")
     street.door.accept(source, batch, now=NINE + timedelta(hours=1))
+    with street.store.writing() as writer:
+        bind_all(writer, street.desk)
     return street
 
 

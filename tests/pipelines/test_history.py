@@ -35,15 +35,17 @@ def write_sources(folder: Path, zone: ZoneInfo) -> None:
     """Write the calls as their sources would."""
     rows: dict[str, list[tuple[str, ...]]] = {source: [] for source in long_history.SOURCES}
     for calls in long_history.years(CALLS, zone):
-        columns = (calls.keys(), calls.sources, calls.kinds, calls.grids, calls.moments.T)
-        for key, source, kind, grid, moments in zip(*columns, strict=True):
-            named = (long_history.KINDS[kind], long_history.GRIDS[grid])
+        columns = (calls.sources, calls.kinds, calls.grids, calls.severities, calls.moments.T)
+        for key, source, kind, grid, severity, moments in zip(calls.keys(), *columns, strict=True):
+            named = (long_history.KINDS[kind], long_history.GRIDS[grid], str(severity))
             moved = [shown(int(ms)) for ms in moments]
             rows[long_history.SOURCES[source]].append((key, *named, *moved))
     for source, lines in rows.items():
         file = folder / f"{source}.csv"
         with file.open("w", newline="") as stream:
-            csv.writer(stream).writerows([("id", "kind", "grid", *long_history.MILESTONES), *lines])
+            csv.writer(stream).writerows(
+                [("id", "kind", "grid", "severity", *long_history.MILESTONES), *lines]
+            )
         os.utime(file, (0, 0))
 
 
@@ -55,12 +57,12 @@ def test_a_built_history_is_what_the_door_makes_of_it(tmp_path: Path) -> None:
     for source in door.sources:
         door.pull(source, now=long_history.NOW)
     with door.store.writing() as writer:
-        bind_all(writer)
+        bind_all(writer, door.desk)
     built.store.close()
     history.build(place_of_store(built.settings), built.desk, CALLS)
     again = Store(place_of_store(built.settings))
 
-    names = ("incident", "rollup", "sheet", "slot", "volume")
+    names = ("incident", "rollup", "sheet", "slot", "volume", "stratum", "stratified")
     assert content(door.store, *names) == content(again, *names)
     assert len(content(again, "incident")["incident"]) == CALLS
     again.close()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 
 from pipelines.errors import QueryError
+from pipelines.figures.groups import State
 from pipelines.figures.query import PARAMETERS, By, Query, kpi, parse, rows, tallies
 from pipelines.installation import Installation
 from pipelines.model.clock import Reading, Verdict
@@ -48,9 +49,25 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = 86_400
 
 
+SHIFTS = (time(6, 30), time(14), time(22, 15))
+MORE = """
+[sources.calls.decoder.severity]
+column = "title"
+map = { 1 = "1", 2 = "2" }
+
+[wall]
+shifts = [
+  { name = "Early", from = "06:30" },
+  { name = "Late", from = "14:00" },
+  { name = "Night", from = "22:15" },
+]
+"""
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    return an_installation(tmp_path_factory.mktemp("street"), zone="America/Los_Angeles")
+    folder = tmp_path_factory.mktemp("street")
+    return an_installation(folder, zone="America/Los_Angeles", more=MORE)
 
 
 # Hours and days around nine, so that windows cut through rollups of every level.
@@ -71,6 +88,7 @@ def calls(draw: st.DrawFn) -> dict[str, str]:
         place=PLACES[draw(st.sampled_from(sorted(PLACES)))],
         kind=draw(st.sampled_from(["fire", "smoke", "noise", "flood"])),
         drill=draw(st.sampled_from([None, None, "yes"])),
+        title=draw(st.sampled_from([None, "1", "2"])),
         reported=t0,
         **{m: None if value is None else t0 + value for m, value in said.items()},
     )
@@ -82,7 +100,7 @@ moments = st.one_of(
     st.sampled_from([datetime(2026, 2, 1, 8, tzinfo=UTC), datetime(2026, 3, 1, 8, tzinfo=UTC)]),
 )
 ASKED_BY = (By.STREET, By.COMMUNITY, By.GRID, By.KIND, By.SOURCE)
-"""All but the shifts, which need to be configured, and the levels above a street."""
+"""All but the levels above a street, and the shifts, which only so many days can be grouped by."""
 
 queries = st.builds(
     Query,
@@ -96,6 +114,16 @@ queries = st.builds(
     grid=st.sampled_from([None, None, None, "G1", "not_on_map", "Z9"]),
     kind=st.sampled_from([None, None, None, "fire", "noise"]),
     source=st.sampled_from([None, None, None, "calls", "other"]),
+    severity=st.sampled_from([None, None, None, "0", "1", "0,2"]),
+    state=st.sampled_from([None, None, None, *State]),
+)
+by_shift = st.builds(
+    lambda query, by, shift: replace(
+        query, by=by or query.by, shift=shift, start=query.start or at(-40 * DAY)
+    ),
+    queries,
+    st.sampled_from([None, By.SHIFT]),
+    st.sampled_from([None, "06:30", "22:15"]),
 )
 
 
@@ -113,7 +141,15 @@ def group_of(incident: Incident, query: Query, street: Installation) -> str:
         By.GRID: incident.grid or "not_on_map",
         By.KIND: incident.kind or "",
         By.SOURCE: incident.source,
+        By.SHIFT: shift_of(incident),
     }[query.by]
+
+
+def shift_of(incident: Incident) -> str:
+    """By the local time of day alone."""
+    local = incident.t0.at.astimezone(ZoneInfo("America/Los_Angeles")).time()
+    begun = [shift for shift in SHIFTS if shift <= local] or SHIFTS
+    return f"{begun[-1]:%H:%M}"
 
 
 def is_asked_for(incident: Incident, query: Query, street: Installation) -> bool:
@@ -126,14 +162,17 @@ def is_asked_for(incident: Incident, query: Query, street: Installation) -> bool
         and (query.start is None or query.start <= t0)
         and (query.end is None or t0 < query.end)
         and all(
-            wanted in (None, key(by))
+            wanted is None or wanted == key(by)
             for by, wanted in (
                 (By.COMMUNITY, query.community),
                 (By.GRID, query.grid),
                 (By.KIND, query.kind),
                 (By.SOURCE, query.source),
+                (By.SHIFT, query.shift),
             )
         )
+        and (query.severity is None or str(incident.severity or 0) in query.severity.split(","))
+        and (query.state is None or (incident.closed_at is None) is (query.state is State.OPEN))
     )
 
 
@@ -152,14 +191,25 @@ def answered(street: Installation, query: Query) -> dict[str, Tally]:
         return tallies(reader, query, street.desk)
 
 
+def bind(street: Installation) -> None:
+    with street.store.writing() as writer:
+        bind_all(writer, street.desk)
+
+
 def test_rollups_and_what_is_not_settled_equal_counting_one_by_one(
     template: Installation, every_database: str
 ) -> None:
     @settings(max_examples=examples(50))
-    @given(said=st.lists(calls(), max_size=14), asked=st.lists(queries, min_size=1, max_size=8))
-    def equal(said: list[dict[str, str]], asked: list[Query]) -> None:
+    @given(
+        said=st.lists(calls(), max_size=14),
+        asked=st.lists(queries | by_shift, min_size=1, max_size=8),
+        is_bound=st.booleans(),
+    )
+    def equal(said: list[dict[str, str]], asked: list[Query], is_bound: bool) -> None:
         with an_empty_street(template) as street:
             taken_in(street, *said)
+            if is_bound:
+                bind(street)
 
             for query in asked:
                 assert answered(street, query) == counted_one_by_one(street, query)
@@ -230,19 +280,22 @@ class Street(RuleBasedStateMachine):
         rebuild(self.street.store, self.street.desk)
 
     @rule()
-    def all_days_are_bound(self) -> None:
-        with self.street.store.writing() as writer:
-            bind_all(writer)
+    def all_days_are_bound_and_all_months_summed(self) -> None:
+        bind(self.street)
 
-    @rule(query=queries)
+    @rule(query=queries | by_shift)
     def someone_asks(self, query: Query) -> None:
         assert answered(self.street, query) == counted_one_by_one(self.street, query)
 
     @invariant()
     def the_total_is_right(self) -> None:
         for as_of in (NINE, MUCH_LATER):
-            query = Query(as_of=as_of, by=By.GRID)
-            assert answered(self.street, query) == counted_one_by_one(self.street, query)
+            for query in (
+                Query(as_of=as_of, by=By.GRID),
+                Query(as_of=as_of, by=By.SHIFT, start=at(-41 * DAY)),
+                Query(as_of=as_of, by=By.KIND, severity="1", state=State.CLOSED),
+            ):
+                assert answered(self.street, query) == counted_one_by_one(self.street, query)
 
 
 def test_the_figures_stay_right_while_records_come_in(

@@ -20,10 +20,18 @@ class Bucket(NamedTuple):
     start_ms: int
 
 
+class Strata(NamedTuple):
+    """Some strata of a cut: see ``schema.stratum``."""
+
+    cut: int
+    strata: Sequence[int]
+
+
 class WantedSums(NamedTuple):
     """Which rollup rows are asked for: of which combination, buckets, and codes; None is any.
 
     ``clocks`` are indices into ``CLOCKS``. What the combination is not by has the code ``""``.
+    With ``strata`` it is their rows, whose buckets all have to stand in ``stratified``.
     """
 
     per: int
@@ -32,6 +40,7 @@ class WantedSums(NamedTuple):
     grids: Sequence[str] | None
     kinds: Sequence[str] | None
     sources: Sequence[str] | None
+    strata: Strata | None = None
 
 
 class Backend(ABC):
@@ -118,7 +127,11 @@ class Backend(ABC):
 
     @abstractmethod
     def sums(self, connection: Connection, wanted: WantedSums) -> Iterator[Row]:
-        """Rollup rows, all in one question: sign, codes, incidents, few, and the clocks wanted."""
+        """Rollup rows, all in one question.
+
+        Of each its sign, stratum (0 where none is wanted), codes, incidents, few, and the clocks
+        wanted.
+        """
 
     @abstractmethod
     def add(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -225,9 +225,12 @@ class PostgresqlBackend(Backend):
 
     def sums(self, connection: Connection, wanted: WantedSums) -> Iterator[Row]:
         """Each list is one parameter."""
-        lists = (wanted.grids, wanted.kinds, wanted.sources)
-        given = [list(codes) for codes in lists if codes is not None]
-        statement = _sums(wanted.clocks, *(codes is not None for codes in lists))
+        lists, strata = (wanted.grids, wanted.kinds, wanted.sources), wanted.strata
+        given: list[Any] = [list(codes) for codes in lists if codes is not None]
+        if strata is not None:
+            given = [strata.cut, list(strata.strata), *given]
+        is_listed = (codes is not None for codes in lists)
+        statement = _sums(wanted.clocks, *is_listed, stratified=strata is not None)
         buckets = [list(column) for column in zip(*wanted.buckets, strict=True)] or [[]] * 3
         found = _cursor(connection, binary=True)
         yield from found.execute(statement, (*buckets, wanted.per, *given))
@@ -386,9 +389,11 @@ def _unsettled(classes: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def _sums(clocks: tuple[int, ...], *is_listed: bool) -> str:
+def _sums(clocks: tuple[int, ...], *is_listed: bool, stratified: bool) -> str:
     """Bucket by bucket through the key: OFFSET 0 keeps the planner from reading all rows once."""
     columns = "".join(f", r.clock_{i}" for i in clocks)
+    table, which = ("stratum", "r.stratum") if stratified else ("rollup", "0")
+    of_cut = " AND r.cut = %s AND r.stratum = ANY(%s::integer[])" if stratified else ""
     listed = "".join(
         f" AND r.{name} = ANY(%s::text[])"
         for name, given in zip(("grid", "kind", "source"), is_listed, strict=True)
@@ -397,8 +402,9 @@ def _sums(clocks: tuple[int, ...], *is_listed: bool) -> str:
     return (
         "SELECT b.sign, found.* FROM unnest(%s::integer[], %s::integer[], %s::bigint[]) "  # noqa: S608 - names of ours
         "AS b(sign, level, start_ms) CROSS JOIN LATERAL ("
-        f"SELECT r.grid, r.kind, r.source, r.incidents, r.few{columns} FROM rollup AS r "
-        f"WHERE r.per = %s AND r.level = b.level AND r.start_ms = b.start_ms{listed} OFFSET 0"
+        f"SELECT {which}, r.grid, r.kind, r.source, r.incidents, r.few{columns} FROM {table} AS r "
+        "WHERE r.per = %s AND r.level = b.level AND r.start_ms = b.start_ms"
+        f"{of_cut}{listed} OFFSET 0"
         ") AS found"
     )
 

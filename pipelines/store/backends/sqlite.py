@@ -158,9 +158,12 @@ class SqliteBackend(Backend):
 
     def sums(self, connection: Connection, wanted: WantedSums) -> Iterator[Row]:
         """Lists go as JSON, so that the driver keeps the statement ready, however long they are."""
-        lists = (wanted.grids, wanted.kinds, wanted.sources)
-        given = [json.dumps(codes) for codes in lists if codes is not None]
-        statement = sql.sums(wanted.clocks, *(codes is not None for codes in lists))
+        lists, strata = (wanted.grids, wanted.kinds, wanted.sources), wanted.strata
+        given: list[Any] = [json.dumps(codes) for codes in lists if codes is not None]
+        if strata is not None:
+            given = [strata.cut, json.dumps(strata.strata), *given]
+        is_listed = (codes is not None for codes in lists)
+        statement = sql.sums(wanted.clocks, *is_listed, stratified=strata is not None)
         cursor: Any = connection.connection.cursor()
         try:
             cursor.execute(statement, (json.dumps(wanted.buckets), wanted.per, *given))

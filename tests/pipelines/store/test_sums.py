@@ -1,11 +1,12 @@
 """Counts as bytes add up to what adding them one by one gives."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.model.tally import COUNTERS
-from pipelines.store.sums import Sum, changed, pack, unpack
+from pipelines.store.sums import Sum, changed, pack, pack_arrays, unpack
 
 keys = (
     st.integers(0, COUNTERS - 1) | st.integers(COUNTERS, COUNTERS + 40) | st.just(COUNTERS + 4000)
@@ -23,6 +24,15 @@ def plus(a: dict[int, int], b: dict[int, int], sign: int = 1) -> dict[int, int]:
 @given(a=counts)
 def test_what_is_packed_comes_out_again(a: dict[int, int]) -> None:
     assert unpack(pack(a)) == a
+
+
+@given(a=counts)
+def test_counts_in_arrays_are_packed_alike(a: dict[int, int]) -> None:
+    every = np.zeros(COUNTERS + 4001, dtype=np.int64)
+    for key, n in a.items():
+        every[key] = n
+
+    assert pack_arrays(every[:COUNTERS], every[COUNTERS:]) == pack(a)
 
 
 @given(a=counts, b=counts)
