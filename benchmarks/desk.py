@@ -32,8 +32,9 @@ from urllib.parse import urlencode, urlsplit
 from playwright.sync_api import Page, sync_playwright
 from sqlalchemy import text
 
+from benchmarks.changes import percentile
 from benchmarks.history import opened_or_built
-from benchmarks.latency import FLAGS, percentile, serving
+from benchmarks.latency import FLAGS, serving
 from benchmarks.long_history import KINDS, NOW
 from dashboard.server import create_app
 from pipelines.clock import FastClock, SteadyClock

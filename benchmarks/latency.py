@@ -37,15 +37,15 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from benchmarks.ingest import COLUMNS, open_here, write_input
+from benchmarks import streams
+from benchmarks.changes import VIEW, commit, percentile
+from benchmarks.ingest import open_here, write_input
 from dashboard.server import create_app
-from pipelines.connectors.record import Batch, Origin, Record
 from pipelines.installation import Installation
 from pipelines.roles.live import Live
 
 HISTORY = 2000
 PAUSE_S = 0.35
-VIEW = "/stream?page=wall&lang=en"
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",
@@ -153,9 +153,7 @@ def main() -> None:
         folder = Path(name)
         write_input(folder, HISTORY)
         if options.workers > 1:
-            from benchmarks.streams import measure as streams
-
-            found = streams(
+            found = streams.measure(
                 folder, workers=options.workers, clients=options.clients, updates=options.updates
             )
             print(json.dumps(found))
@@ -266,30 +264,6 @@ class Series:
         return Run(words=words, map=maps, cpu_ms=cpu * 1000, draws=draws)
 
 
-def commit(installation: Installation, number: int) -> float:
-    """Take in one new open incident; return the moment after its commit, in epoch ms."""
-    now = datetime.now(UTC)
-    fields = dict.fromkeys(COLUMNS, "") | {
-        "id": f"L{number:09}",
-        "reported": f"{now:%Y-%m-%d %H:%M:%S}",
-        "kind": "fire",
-        "lat": f"{30.2405 + number % 60 * 0.0004:.6f}",
-        "lon": f"{120.2005 + number % 7 * 0.004:.6f}",
-    }
-    record = Record(
-        raw=",".join(fields.values()).encode(),
-        context=",".join(fields).encode(),
-        fields=fields,
-        origin=Origin("live", number),
-        ordinal=number,
-    )
-    batch = Batch(records=(record,), part="live", position=str(number))
-    counts = installation.door.accept(installation.sources[0], batch, now=now)
-    at = time.time() * 1000
-    assert counts.stored == 1, counts
-    return at
-
-
 def baseline(page: Page, bare: Bare, url: str, size: int, updates: int) -> list[float]:
     """The same number of bytes to a page that only sets one text."""
     page.goto(f"{url}/raw/")
@@ -316,12 +290,6 @@ def wire_sizes(messages: list[bytes]) -> dict[str, int]:
         "update_bytes": len(middle),
         "update_bytes_gzip": len(gzip.compress(middle)),
     }
-
-
-def percentile(values: list[float], share: float) -> float:
-    """Nearest rank, in tenths of a millisecond."""
-    ordered = sorted(values)
-    return round(ordered[min(int(share * len(ordered)), len(ordered) - 1)], 1)
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from benchmarks.changes import VIEW, commit, percentile
 from benchmarks.ingest import open_here
-from benchmarks.latency import VIEW, commit, percentile
 from benchmarks.protocols.product import ROOT, Product, free_port, until_answers, until_open
 
 PAUSE_S = 1.0
