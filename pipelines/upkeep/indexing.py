@@ -1,8 +1,8 @@
 """Bringing the search index up to date, beside the door: what is taken in does not wait for it."""
 
 import logging
-import threading
 
+from pipelines.host.rounds import Round
 from pipelines.store.search import (
     add_documents,
     has_index,
@@ -27,36 +27,35 @@ class Indexer:
 
     def __init__(self, store: Store, *, look_s: float = _LOOK_S) -> None:
         self._store = store
-        self._look_s = look_s
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
+        self._keeps_up: bool | None = None
+        self._round = Round("indexer", self._look, every_s=look_s, first_s=0)
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        self._round.start()
 
     def stop(self) -> None:
         """Look no more; what is being written is finished first."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._round.stop()
 
-    def _run(self) -> None:
+    def _look(self) -> None:
+        if self._keeps_up is None:
+            self._keeps_up = self._prepared()
+        if self._keeps_up:
+            while index_some(self._store) and not self._round.is_stopping:
+                pass
+
+    def _prepared(self) -> bool:
+        """Make the index; whether it is to be kept up to date from here."""
         try:
             with self._store.writing() as writer:
                 keeps_up = prepare(writer)
             if not keeps_up:  # this database keeps its index up to date by itself
                 self._store.index_words()
-                return
         except Exception:
             logger.exception("the search index cannot be made; searching reads every incident")
-            return
-        while not self._stopped.wait(self._look_s):
-            try:
-                while index_some(self._store) and not self._stopped.is_set():
-                    pass
-            except Exception:
-                logger.exception("the search index was not brought up to date; it is tried again")
+            return False
+        return keeps_up
 
 
 def index_some(store: Store) -> bool:
