@@ -14,6 +14,13 @@ from typing import Any
 
 from pipelines.host.memory import collect_for_months, collect_less_often, share_one_heap
 
+INTERRUPTED = 130
+"""What a command is left with that Ctrl-C has ended, as shells have it: 128 and the signal."""
+
+if __name__ == "__main__" and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # there is nothing yet to put in order, and a library that is half loaded says so at length
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+
 share_one_heap()  # what is loaded next has threads, and each would make itself a heap of its own
 
 from dashboard.access.checkup import checkup_commands
@@ -36,7 +43,10 @@ _ON_THE_SCREENS = (screen_commands, access_commands, safekeeping_commands, check
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status: 0 done, 1 a source failed, 2 wrong input."""
+    """Run one command; return the exit status: 0 done, 1 a source failed, 2 wrong input.
+
+    130 when Ctrl-C has ended it, after what was under way was put in order.
+    """
     options = _parser().parse_args(arguments)
     speaks = options.command in (run, ingest, serve, import_all, demo)
     role = options.command.__name__
@@ -52,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -181,4 +193,8 @@ def _command(
 
 
 if __name__ == "__main__":
+    if (
+        signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    ):  # what runs in the background has that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
