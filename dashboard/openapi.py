@@ -78,7 +78,7 @@ def described(build: str) -> dict[str, Any]:
     source = {"name": "source", "in": "query", "required": True, "schema": _TEXT}
     paths["/api/v1/canary"] = {
         "post": {
-            "summary": "Send a canary through a source's pipeline.",
+            "summary": "Send a canary through a source's pipeline, from supervisors up.",
             "parameters": [source, *_proofs()],
             "responses": _answers({"type": "object"}),
         }

@@ -69,7 +69,6 @@ def create_app(
         Route("/api/v1/lab", _query(backend, lambda seen, given: seen.rules(given))),
         Route("/api/v1/monitors", _query(backend, lambda seen, given: told(seen.monitors(given)))),
         Route("/api/v1/frozen", _query(backend, lambda seen, given: seen.frozen(given))),
-        Route("/api/v1/canary", _canary(backend), methods=["POST"]),
         *list_routes(backend),
         openapi_route(build),
         Route("/session", _session),
@@ -190,22 +189,6 @@ def _state_in_words(backend: Backend) -> tuple[dict[str, Any], dict[str, dict[st
         for line in roster.lines
     }
     return backend.health(), said
-
-
-def _canary(backend: Backend) -> Callable[[Request], object]:
-    """Send a canary. Only a script of our own pages can set the header that this asks for."""
-
-    async def canary(request: Request) -> Response:
-        if request.headers.get("x-grid135") is None:
-            return JSONResponse({"error": "the header X-Grid135 is missing"}, status_code=403)
-        source = request.query_params.get("source", "")
-        try:
-            sent = await asyncio.to_thread(backend.canary, source)
-        except QueryError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
-        return JSONResponse(sent, headers=_no_store())
-
-    return canary
 
 
 def _query(backend: Backend, ask: Query) -> Callable[[Request], object]:

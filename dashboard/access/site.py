@@ -17,6 +17,7 @@ from dashboard.access.guard import Guard, content_policy
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
 from dashboard.access.provider import Provider
+from dashboard.access.rehearsing import canary_route
 from dashboard.access.reveal import reveal_route
 from dashboard.access.sign_on import SignOn
 from dashboard.backend import Backend
@@ -49,7 +50,10 @@ def guarded(
     """
     keeper = Keeper(kept_at(settings)) if settings.asks_who else None
     audit = Audit(open_engine(kept_at(settings))) if keeper is None else keeper.audit
-    gate: list[Any] = [export_route(backend, audit, _now)]
+    gate: list[Any] = [
+        export_route(backend, audit, _now),
+        canary_route(backend, audit, _now, asks_who=settings.asks_who),
+    ]
     if keeper is not None:
         gate.extend(_ways_in(keeper, settings, backend.scopes()))
         gate.append(reveal_route(backend, keeper, _now))

@@ -22,6 +22,7 @@ from pipelines.feeds.arrivals import (
 from pipelines.feeds.health import Attendance, Health, last_record
 from pipelines.feeds.sources import Source
 from pipelines.installation import Installation
+from pipelines.privacy.clearance import LEAST, Clearance
 from pipelines.snapshot import Names, SourceHealth, SourceState
 from pipelines.store.heard_rows import Heard, Rehearsal
 from pipelines.store.rows import from_ms, to_ms
@@ -97,7 +98,7 @@ class Roster:
     """All sources at ``now``.
 
     ``is_standby`` says that this process only shows, and ``holders`` who takes the records in: as
-    they call themselves.
+    they call themselves. ``may_rehearse``: whoever looks may send canaries.
     """
 
     now: datetime
@@ -109,6 +110,7 @@ class Roster:
     is_standby: bool
     holders: tuple[str, ...]
     canary_every: timedelta | None
+    may_rehearse: bool
     grids_version: str
     next_change_at: datetime
 
@@ -136,6 +138,7 @@ def read_roster(
     *,
     now: datetime,
     is_standby: bool,
+    clearance: Clearance = LEAST,
 ) -> Roster:
     """How every source is doing, from one consistent view of the store."""
     settings, sources = installation.settings, installation.sources
@@ -179,6 +182,7 @@ def read_roster(
         is_standby=is_standby,
         holders=tuple(sorted({line.holder for line in lines if line.holder})),
         canary_every=settings.canary.every,
+        may_rehearse=clearance.may_rehearse(asks_who=settings.asks_who),
         grids_version=installation.chart_at(now).cells.version,
         next_change_at=_next_minute(now),
     )

@@ -65,6 +65,10 @@ class Clearance:
         """Whether notes, pins and hand-overs are taken from them."""
         return self.role.may(Role.SUPERVISOR)
 
+    def may_rehearse(self, *, asks_who: bool) -> bool:
+        """Whether they may send a canary through a source; where nobody is asked, all may."""
+        return not asks_who or self.role.may(Role.SUPERVISOR)
+
     def writing(self, *, asks_who: bool) -> Writing:
         """The same, with the reason; ``asks_who`` says that people have names here."""
         if not asks_who:

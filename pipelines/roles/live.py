@@ -298,6 +298,7 @@ class Live:
                 self._health,
                 now=self.now(),
                 is_standby=not self._duty.is_at_work,
+                clearance=self._clearance,
             )
         # what went wrong may repeat what a record said
         lines = (

@@ -2,7 +2,11 @@
 
 import pytest
 
+from dashboard.access.audit import Audit
+from dashboard.access.engine import open_engine
+from dashboard.access.rehearsing import canary_route
 from dashboard.hub import Pace
+from dashboard.server import create_app
 from pipelines.desk.roster import Standing
 from tests.browser.legibility import faults
 from tests.dashboard.builders import FakeBackend
@@ -48,10 +52,13 @@ class Street(FakeBackend):
 
 
 @pytest.fixture
-def desk(chromium):
+def desk(chromium, tmp_path):
     """Opens a page of the street at a size; fails when it complains."""
     complaints, pages = [], []
-    with serving(Street(), pace=Pace(beat_s=0.5)) as server:
+    street, audit = Street(), Audit(open_engine(f"sqlite:///{tmp_path / 'access.sqlite3'}"))
+    canary = canary_route(street, audit, lambda: NOON, asks_who=False)
+    app = create_app(street, build="test", pace=Pace(beat_s=0.5), more=[canary])
+    with serving(street, app=app) as server:
 
         def open_one(path, size):
             page = chromium.new_page(viewport={"width": size[0], "height": size[1]})

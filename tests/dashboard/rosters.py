@@ -79,6 +79,7 @@ def a_roster(*lines: SourceDetail, **changes: object) -> Roster:
         is_standby=False,
         holders=("vm/1/7/abc",),
         canary_every=None,
+        may_rehearse=True,
         grids_version="s1",
         next_change_at=NOON + timedelta(minutes=1),
     )

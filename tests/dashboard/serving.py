@@ -86,9 +86,9 @@ def _free_port() -> int:
 
 
 @contextmanager
-def serving(backend: Backend, *, pace: Pace | None = None) -> Iterator[Server]:
+def serving(backend: Backend, *, pace: Pace | None = None, app: Any = None) -> Iterator[Server]:
     """A server for as long as the block lasts."""
-    server = Server(backend, pace=pace)
+    server = Server(backend, pace=pace, app=app)
     try:
         yield server
     finally:

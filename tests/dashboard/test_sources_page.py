@@ -165,6 +165,16 @@ def test_a_canary_that_did_not_return_says_why():
     assert "12 毫秒 · 14:41" in back
 
 
+def test_who_may_send_no_canary_sees_what_became_of_the_last_and_no_button():
+    line = a_detail(canary=a_canary())
+
+    shown = words(drawn("sources", a_roster(line, may_rehearse=False)))
+
+    assert "12 毫秒 · 14:41" in shown
+    assert "试发" in words(drawn("sources", a_roster(line)))
+    assert "试发" not in shown
+
+
 def test_codes_without_a_mapping_are_listed_with_their_number():
     leaves = drawn("sources", a_roster(codes=(a_code("0907", 34), a_code("", 2))))
 
@@ -275,13 +285,3 @@ def test_health_says_a_sentence_about_each_source_in_each_language(client):
 
     assert told["源1"]["zh"].startswith("正常：")
     assert told["源1"]["en"].startswith("Normal:")
-
-
-def test_a_canary_is_sent_by_our_own_pages_only(client):
-    strange = client.post("/api/v1/canary?source=110")
-    unknown = client.post("/api/v1/canary?source=x", headers={"X-Grid135": "page"})
-    sent = client.post("/api/v1/canary?source=110", headers={"X-Grid135": "page"})
-
-    assert (strange.status_code, unknown.status_code, sent.status_code) == (403, 400, 200)
-    assert not client.get("/api/v1/canary?source=110").is_success
-    assert client.backend.canaries == ["110"]

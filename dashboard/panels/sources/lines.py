@@ -154,6 +154,9 @@ def _aside(line: SourceDetail, say: Say) -> html.Div:
 
 
 def _canary(line: SourceDetail, roster: Roster, say: Say) -> html.Div:
+    returned = _returned(line.canary, roster, say)
+    if not roster.may_rehearse:
+        return html.Div(returned, className="line__canary")
     button = html.Button(
         say("sources.canary_send"),
         type="button",
@@ -161,7 +164,7 @@ def _canary(line: SourceDetail, roster: Roster, say: Say) -> html.Div:
         **data(canary=line.id),
         **labelled(say("sources.canary_of", source=line.id)),
     )
-    return html.Div([button, _returned(line.canary, roster, say)], className="line__canary")
+    return html.Div([button, returned], className="line__canary")
 
 
 def _returned(sent: Rehearsal | None, roster: Roster, say: Say) -> html.Span:

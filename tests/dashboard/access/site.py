@@ -14,6 +14,7 @@ from dashboard.access.gate import Gate
 from dashboard.access.guard import COOKIE, Guard, content_policy
 from dashboard.access.keeper import Keeper
 from dashboard.access.person import Role
+from dashboard.access.rehearsing import canary_route
 from dashboard.access.reveal import reveal_route
 from dashboard.hub import Pace
 from dashboard.server import create_app
@@ -35,7 +36,8 @@ class Site:
         admin = Admin(backend, keeper, clock, secure=False, time_zone="Asia/Shanghai",
                       grouped=frozenset({"oidc"})).routes  # fmt: skip
         console = console_routes(backend, keeper, clock)
-        more = [*gate, *admin, reveal_route(backend, keeper, clock), *console]
+        canary = canary_route(backend, keeper.audit, clock, asks_who=True)
+        more = [*gate, *admin, reveal_route(backend, keeper, clock), canary, *console]
         app = create_app(backend, build="test", pace=QUICK, more=more)
         hosts = frozenset({"127.0.0.1"})
         policy = content_policy(app.state.script_hashes)
