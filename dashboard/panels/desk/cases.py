@@ -54,45 +54,44 @@ def _heading(board: Board, say: Say) -> list[object]:
 
 
 _WIDTHS = {
-    Column.T0: 128,
-    Column.KIND: 150,
+    Column.T0: 110,
+    Column.KIND: 164,
     Column.SEVERITY: 84,
     Column.GRID: 116,
     Column.COMMUNITY: 116,
-    Column.ADDRESS: 220,
-    Column.TITLE: 150,
     Column.SECONDS: 76,
     Column.VERDICT: 100,
     Column.SOURCE: 116,
     Column.KEY: 150,
     Column.UNITS: 72,
 }
-"""In pixels, as wide as what stands in it usually is."""
-_GROWS = {Column.ADDRESS: 2, Column.TITLE: 1}
+"""In pixels, as wide as what stands in it usually is on a small screen; on a larger one, where the
+letters are larger too, all grow alike."""
+_CLIPS = {Column.ADDRESS: 150, Column.TITLE: 96}
+"""What may be cut off, and so gives way first."""
+_LEAST = 96
 _DRAWN = {Column.KIND: "CaseKind", Column.VERDICT: "CaseVerdict", Column.T0: "CaseLink"}
 """What draws a cell that is more than its text; see case_cells.js."""
 
 
 def _column(column: Column, board: Board, say: Say) -> dict[str, object]:
     """A column as the grid wants it."""
+    width = _WIDTHS.get(column, 128)
     direction = "desc" if board.sort.startswith("-") else "asc"
     described: dict[str, object] = {
         "field": column.value,
         "headerName": say(f"list.{column}"),
-        "minWidth": _WIDTHS.get(column, 128) if column not in _GROWS else 96,
+        "minWidth": _LEAST if column in _CLIPS else width,
+        "flex": _CLIPS.get(column, width),
         "sortable": True,
         "sort": direction if board.sort.removeprefix("-") == column else None,
         "sortingOrder": ["desc", "asc"],
         "comparator": None,
         "resizable": True,
         "suppressMovable": True,
-        "tooltipField": column.value if column in _GROWS else None,
+        "tooltipField": column.value if column in _CLIPS else None,
         "type": "rightAligned" if column in {Column.SECONDS, Column.UNITS} else None,
     }
-    if column in _GROWS:
-        described["flex"] = _GROWS[column]
-    else:
-        described["width"] = _WIDTHS.get(column, 128)
     if column in _DRAWN:
         described["cellRenderer"] = _DRAWN[column]
     return {name: value for name, value in described.items() if value is not None}
