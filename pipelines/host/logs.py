@@ -76,6 +76,5 @@ def set_up(
     if is_json:
         for handler in logging.getLogger().handlers:
             handler.setFormatter(JsonLines(role=role))
-    # it warns of each poll that outlasts its interval, which is how a long first one looks; how each
-    # source is doing is said by its health
+    # it warns of each poll that outlasts its interval; how a source is doing is said by its health
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
