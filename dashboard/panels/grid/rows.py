@@ -3,7 +3,8 @@
 from dashboard.elements import html
 from dashboard.panels.desk.links import incident_link
 from dashboard.panels.grid.links import grid_link
-from dashboard.panels.open_list import dots, level, state_attributes, times, urgency
+from dashboard.panels.open_list import state_attributes, times
+from dashboard.panels.open_row import open_row
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import since
@@ -35,35 +36,13 @@ def _open(grid: GridSheet, say: Say) -> Leaves:
 
 
 def _open_row(incident: OpenIncident, steps: dict[Milestone, str], say: Say) -> html.Li:
-    words = [incident.address, incident.title]
-    text = " · ".join(dict.fromkeys(word for word in words if word))
-    drill = [html.Span(say("reason.drill"), className="tag tag--drill")]
-    return html.Li(
-        html.A(
-            [
-                html.I(className=f"shape shape--{incident.shape}"),
-                html.Div(
-                    [
-                        html.P(
-                            [
-                                html.Span(say.name(incident.kind_names), className="may-clip"),
-                                *(drill if incident.is_drill else []),
-                                *level(incident, say),
-                                html.Span(dots(incident, steps, say), className="dots"),
-                            ],
-                            className="row__what",
-                        ),
-                        html.P(text, className="row__where may-clip"),
-                    ],
-                    className="row__text",
-                ),
-                html.Div(times(incident, say), className="row__times"),
-            ],
-            href=incident_link(incident.id, say),
-            className="open-row__way",
-        ),
-        className=f"open-row is-{urgency(incident)}",
-        **state_attributes(incident),
+    return open_row(
+        incident,
+        steps,
+        say,
+        words=(incident.address, incident.title),
+        times=times(incident, say),
+        attributes=state_attributes(incident),
     )
 
 

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from dashboard.elements import html
-from dashboard.panels.desk.links import incident_link
-from dashboard.panels.open_list import dots, level, place_name, running_clock, urgency
+from dashboard.panels.open_list import place_name, running_clock, urgency
+from dashboard.panels.open_row import open_row
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import duration, since
@@ -25,40 +25,15 @@ def draw(page: Playback, say: Say) -> Leaves:
 
 
 def _row(incident: OpenIncident, steps: dict[Milestone, str], page: Playback, say: Say) -> html.Li:
-    words = [place_name(incident, say), incident.address, incident.title]
-    text = " · ".join(dict.fromkeys(word for word in words if word))
-    drill = [html.Span(say("reason.drill"), className="tag tag--drill")]
-    return html.Li(
-        html.A(
-            [
-                html.I(className=f"shape shape--{incident.shape}"),
-                html.Div(
-                    [
-                        html.P(
-                            [
-                                html.Span(say.name(incident.kind_names), className="may-clip"),
-                                *(drill if incident.is_drill else []),
-                                *level(incident, say),
-                                html.Span(dots(incident, steps, say), className="dots"),
-                            ],
-                            className="row__what",
-                        ),
-                        html.P(text, className="row__where may-clip"),
-                    ],
-                    className="row__text",
-                ),
-                html.Div(
-                    [
-                        html.Strong(_left(incident, page.at, say)),
-                        html.Span(since(incident.t0, page.at, page.time_zone)),
-                    ],
-                    className="row__times",
-                ),
-            ],
-            href=incident_link(incident.id, say),
-            className="open-row__way",
+    return open_row(
+        incident,
+        steps,
+        say,
+        words=(place_name(incident, say), incident.address, incident.title),
+        times=(
+            html.Strong(_left(incident, page.at, say)),
+            html.Span(since(incident.t0, page.at, page.time_zone)),
         ),
-        className=f"open-row is-{urgency(incident)}",
     )
 
 
