@@ -2,15 +2,16 @@
 
 Method: the records of :mod:`benchmarks.ingest`, shared out among ``--workers`` processes with a
 source each, are taken in three times, each time into empty stores: by ``one`` process, by all
-``together`` into one store, and by all ``apart``, each into a store of its own, where nobody waits
-for a lock of another. ``speedup`` is together against one. ``speedup_apart`` is what the processor
-and the disk give at most: what is lacking there no lock costs.
+``together`` into one store, and by all ``apart``, each into a database of its own, where nobody
+waits for a lock of another. ``speedup`` is together against one. ``speedup_apart`` is what the
+processor and the disk give: what is lacking there no lock costs.
 
-Of each run: ``cpu_us`` and ``server_cpu_us`` a record, ``ours`` and ``idle`` as shares of all
-processor time of the machine meanwhile (the rest is other work, and the system's own), and in
-``waits`` what the connections that write were found at, ten times a second: ``on_cpu``,
-``Client:ClientRead`` (it is the worker's turn), ``Lock:advisory`` (another worker's turn to write
-what all share), ``IO:WALSync`` and so on.
+Of each run: ``cpu_us`` and ``server_cpu_us`` a record; ``cores_give_per_s``, what all cores would
+take in at that cost if they did nothing else and nobody ever waited; ``ours`` and ``idle`` as
+shares of all processor time of the machine meanwhile (the rest is other work, and the system's
+own), and in ``waits`` what the connections that write were found at, ten times a second:
+``on_cpu``, ``Client:ClientRead`` (it is the worker's turn), ``Lock:advisory`` (another worker's
+turn to write what all share), ``IO:WALSync`` and so on.
 """
 
 import argparse
@@ -20,12 +21,16 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
+from psycopg.sql import SQL, Identifier
+from sqlalchemy.engine import make_url
 
 from benchmarks.ingest import NOW, close, open_here, target_of, write_input
 from pipelines.connectors.record import Batch
@@ -38,7 +43,7 @@ PATIENCE_S = 600.0
 _TICK = os.sysconf("SC_CLK_TCK")
 _WRITERS = (
     "SELECT pid, coalesce(wait_event_type || ':' || wait_event, 'on_cpu'), xact_start IS NOT NULL "
-    "FROM pg_stat_activity WHERE application_name = 'grid135' AND datname = current_database()"
+    "FROM pg_stat_activity WHERE application_name = 'grid135' AND datname = ANY(%s)"
 )
 
 
@@ -46,7 +51,7 @@ _WRITERS = (
 class Server:
     """The processes of the database server that work for us, looked at again and again."""
 
-    url: str | None
+    stores: list[str | None]
     cpu: dict[int, list[float]] = field(default_factory=dict)
     """Of each, what it had used when it was seen first, and last."""
     waits: Counter[str] = field(default_factory=Counter)
@@ -54,24 +59,26 @@ class Server:
     def __post_init__(self) -> None:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        if self.url:
+        self._url = self.stores[0]
+        if self._url:
             self._thread.start()
 
     def stop(self) -> None:
         """Look for a last time."""
         self._ended.set()
-        if self.url:
+        if self._url:
             self._thread.join()
 
     def _watch(self) -> None:
-        assert self.url is not None
-        with psycopg.connect(target_of(self.url), autocommit=True) as connection:
+        assert self._url is not None
+        with psycopg.connect(target_of(self._url), autocommit=True) as connection:
             while not self._ended.wait(EVERY_S):
                 self._look(connection)
             self._look(connection)
 
     def _look(self, connection: "psycopg.Connection[Any]") -> None:
-        for pid, wait, writes in connection.execute(_WRITERS):
+        names = [make_url(store).database for store in self.stores if store]
+        for pid, wait, writes in connection.execute(_WRITERS, (names,)):
             file = Path(f"/proc/{pid}/stat")
             if file.exists():
                 fields = file.read_text().rpartition(")")[2].split()
@@ -88,8 +95,9 @@ def measure(
     runs = {
         "one": run(folder / "one", records, [url], 1),
         "together": run(folder / "together", records, [url], workers),
-        "apart": run(folder / "apart", records, _stores(url, workers), workers),
     }
+    with databases(url, workers) as stores:
+        runs["apart"] = run(folder / "apart", records, stores, workers)
     rates = {name: found["records_per_s"] for name, found in runs.items()}
     return {
         "benchmark": "together",
@@ -102,8 +110,22 @@ def measure(
     }
 
 
-def _stores(url: str | None, workers: int) -> list[str | None]:
-    return [f"{url}_{i}" if url else None for i in range(workers)]
+@contextmanager
+def databases(url: str | None, number: int) -> Iterator[list[str | None]]:
+    """So many stores, each in a database of its own beside the one of ``url``: locks are of one."""
+    if url is None:
+        yield [None] * number
+        return
+    names = [f"{make_url(url).database}_{i}" for i in range(number)]
+    with psycopg.connect(target_of(url), autocommit=True) as server:
+        for name in names:
+            server.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        try:
+            whole = [make_url(url).set(database=name) for name in names]
+            yield [store.render_as_string(hide_password=False) for store in whole]
+        finally:
+            for name in names:
+                server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
 def run(folder: Path, records: int, stores: list[str | None], workers: int) -> dict[str, Any]:
@@ -129,7 +151,7 @@ def run(folder: Path, records: int, stores: list[str | None], workers: int) -> d
     for process in started:
         process.start()
     begin.wait()
-    server, machine, began = Server(stores[0]), _machine_s(), time.perf_counter()
+    server, machine, began = Server(stores), _machine_s(), time.perf_counter()
     cpu = sum(told.get(timeout=PATIENCE_S) for _ in started)
     seconds = time.perf_counter() - began
     total, idle = (now - before for now, before in zip(_machine_s(), machine, strict=True))
@@ -152,6 +174,7 @@ def run(folder: Path, records: int, stores: list[str | None], workers: int) -> d
         "records_per_s": round(records / seconds),
         "cpu_us": round(cpu / records * 1e6, 1),
         "server_cpu_us": round(server_cpu / records * 1e6, 1),
+        "cores_give_per_s": round((os.cpu_count() or 1) * records / (cpu + server_cpu)),
         "ours": round((cpu + server_cpu) / total, 2),
         "idle": round(idle / total, 2),
         "waits": {wait: round(n / found, 2) for wait, n in server.waits.most_common(6)},
