@@ -63,9 +63,9 @@ class Turns:
         self.shifts = [number[key] for _, key in turns]
         """Of each turn the number of its shift in ``keys``."""
 
-    def telling(self) -> Telling:
-        """How incidents of the window are told apart by shift."""
-        return Telling(Cut.SHIFT, told_by(self.keys), self.starts_ms, self.shifts)
+    def telling(self, cut: Cut) -> Telling:
+        """How incidents of the window are told apart by shift, or by shift and state."""
+        return Telling(cut, told_by(self.keys), self.starts_ms, self.shifts)
 
 
 def told_by(keys: Sequence[str]) -> str:

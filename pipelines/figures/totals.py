@@ -123,21 +123,19 @@ class _Totals:
     def _parts(self) -> Iterable[Part]:
         """What the window is added up from; what no sum is kept by is read one by one."""
         window, zone = self._query.window, self._desk.zone
-        if self._turns is None and not self._query.asks_each:
+        if self._telling is None:
             levels = [level for level in SUMMED if self._per in COMBINATIONS[level]]
             return cover(window, zone, levels)
-        if self._telling is None:
-            return [Part(Level.HOUR, 1, window)]
         return strata_parts(self._reader, self._telling, window, zone, self._per)
 
     def _strata(self) -> Strata | None:
         """The strata that are asked for, where sums are told apart by more than their slots."""
         if self._telling is None:
             return None
-        if self._turns is None:
-            return Strata(Cut.STATE, np.flatnonzero(_states_taken(self._query)).tolist())
-        shifts = [i for i, key in enumerate(self._turns.keys) if self._query.shift in (None, key)]
-        return Strata(Cut.SHIFT, shifts)
+        keys = self._turns.keys if self._turns is not None else ()
+        shifts = [i for i, key in enumerate(keys) if self._query.shift in (None, key)]
+        states: list[int] = np.flatnonzero(_states_taken(self._query)).tolist()
+        return Strata(self._telling.cut, self._telling.strata_of(shifts, states))
 
     def _group(self, slot: Slot, stratum: int) -> Group | None:
         """Where a sum of incidents of this slot and stratum counts, if it is asked for.
@@ -148,8 +146,8 @@ class _Totals:
             key = self._keys[slot, stratum]
         else:
             asked = matches(self._query, self._desk, *slot)
-            if self._query.by is By.SHIFT and self._turns is not None:
-                name = self._turns.keys[stratum]
+            if self._query.by is By.SHIFT and self._turns is not None and self._telling is not None:
+                name = self._turns.keys[self._telling.shift_of(stratum)]
             else:
                 name = group_key(self._query.by, self._desk, *slot)
             found = (name, slot.source in self._silent) if asked else None
@@ -349,9 +347,9 @@ def _turns(query: Query, desk: Desk) -> Turns | None:
 
 
 def _telling(query: Query, turns: Turns | None) -> Telling | None:
-    """What sums the question needs are told apart by; None for none, and for both at once."""
+    """How the sums that the question needs are told apart; None where by their slots alone."""
     if turns is not None:
-        return None if query.asks_each else turns.telling()
+        return turns.telling(Cut.BOTH if query.asks_each else Cut.SHIFT)
     return Telling(Cut.STATE) if query.asks_each else None
 
 

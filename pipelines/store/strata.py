@@ -1,17 +1,18 @@
 """Strata (层): sums of incidents told apart by more than grid, kind and source.
 
-By shift: whose time of day they began in. By state: how severe they are, and whether closed. There
-are sums of each month, and by state of each year, like those of the rollups. The door does not
-keep them: they are made beside it when a month is over (:mod:`pipelines.upkeep.binding`), from the
-lines of its sheets. Who writes on a sheet takes the mark away, in the same transaction, that says
-its month is summed; what has no mark is counted line by line. So what is read is exact at every
-moment, and what the door pays is one deletion.
+By shift: whose time of day they began in. By state: how severe they are, and whether closed. By
+both. There are sums of each month, and by state of each year, like those of the rollups. The door
+does not keep them: they are made beside it when a month is over (:mod:`pipelines.upkeep.binding`),
+from the lines of its sheets. Who writes on a sheet takes the mark away, in the same transaction,
+that says its month is summed; what has no mark is counted line by line. So what is read is exact at
+every moment, and what the door pays is one deletion.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from sqlalchemy import select
 from pipelines.store import schema
 from pipelines.store.buckets import Level, Part, Span, bucket_end, bucket_start, cover, starts_in
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.sheets import HOUR_MS
+from pipelines.store.sheets import HOUR_MS, STATE_MASK
 from pipelines.store.store import Reader, Writer
 from pipelines.store.volumes import Lines
 
@@ -34,14 +35,19 @@ class Cut(IntEnum):
 
     SHIFT = 1
     STATE = 2
+    BOTH = 3
 
 
-LEVELS = {Cut.SHIFT: (Level.MONTH,), Cut.STATE: (Level.MONTH, Level.YEAR)}
-"""Which spans are summed. A question by shift is about a year at most."""
-COMBINATIONS = {Level.MONTH: tuple(range(8)), Level.YEAR: (0, 1, 2, 4)}
-"""By which combinations of grid, kind and source (:mod:`pipelines.store.rollups`). What is asked
-more closely of years, few rows of their months tell."""
-_KEPT = tuple((cut, level) for cut, levels in LEVELS.items() for level in levels)
+COMBINATIONS: Mapping[Cut, Mapping[Level, Sequence[int]]] = {
+    Cut.SHIFT: {Level.MONTH: range(8)},
+    Cut.STATE: {Level.MONTH: range(8), Level.YEAR: (0, 1, 2, 4)},
+    Cut.BOTH: {Level.MONTH: (0, 1, 2, 4)},
+}
+"""Which spans are summed, by which combinations of grid, kind and source (as in
+:mod:`pipelines.store.rollups`). A question by shift is about a year at most. What is asked more
+closely of years, few rows of their months tell; more closely by both, the lines."""
+_KEPT = tuple((cut, level) for cut, levels in COMBINATIONS.items() for level in levels)
+_STATES = STATE_MASK + 1
 
 
 class Telling(NamedTuple):
@@ -56,10 +62,23 @@ class Telling(NamedTuple):
     """The stratum from each edge on."""
 
     def strata(self, lines: Lines) -> NDArray[np.int64]:
-        """The stratum of each line: by ``edges``, or by its state."""
+        """The stratum of each line: by ``edges``, by its state, or by both."""
         if self.cut is Cut.STATE:
             return lines.states.astype(np.int64)
-        return np.array(self.of_edge, dtype=np.int64)[lines.turns]
+        of_shift = np.array(self.of_edge, dtype=np.int64)[lines.turns]
+        return of_shift if self.cut is Cut.SHIFT else of_shift * _STATES + lines.states
+
+    def strata_of(self, shifts: Iterable[int], states: Iterable[int]) -> list[int]:
+        """The strata of some shifts and some states, of which one cut may tell only one apart."""
+        if self.cut is Cut.STATE:
+            return list(states)
+        if self.cut is Cut.SHIFT:
+            return list(shifts)
+        return [shift * _STATES + state for shift, state in product(shifts, states)]
+
+    def shift_of(self, stratum: int) -> int:
+        """The shift of a stratum, where they are told apart by shift."""
+        return stratum // _STATES if self.cut is Cut.BOTH else stratum
 
 
 def marked(reader: Reader, cut: Cut, told_by: str, level: Level) -> list[datetime]:
@@ -97,7 +116,10 @@ def parts(
     """
     if window[0] >= window[1]:
         return
-    levels = [level for level in LEVELS[telling.cut] if per in COMBINATIONS[level]]
+    levels = [level for level, kept in COMBINATIONS[telling.cut].items() if per in kept]
+    if not levels:
+        yield Part(Level.HOUR, 1, window)
+        return
     # of a year that the window holds most of, the rest is taken away again, month by month
     wide = max(levels)
     around = (

@@ -70,7 +70,7 @@ def _rows(
     if level is Level.YEAR:
         yield from _rows_of_year(reader, telling.cut, start, zone)
         return
-    every = np.ones(STATE_MASK + 1, dtype=np.bool_) if telling.cut is Cut.STATE else None
+    every = np.ones(STATE_MASK + 1, dtype=np.bool_) if telling.cut is not Cut.SHIFT else None
     wish = Wish(_EVERY_CLOCK, telling.edges, slots=True, states=every, from_sheets=from_sheets)
     end = bucket_end(Level.MONTH, start, zone)
     stretch = (1, to_ms(start), to_ms(end))
@@ -86,7 +86,7 @@ def _rows_of_lines(key: Row, lines: Lines, strata: Whole) -> Iterator[Row]:
     order = np.lexsort([clock.byteswap() for clock in reversed(lines.entries)])
     entries = np.stack([clock[order] for clock in lines.entries], axis=1)
     slots, strata = lines.slots[order], strata[order]
-    for per in COMBINATIONS[Level.MONTH]:
+    for per in COMBINATIONS[Cut(key[0])][Level.MONTH]:
         yield from _rows_of_combination(key, per, lines.table, slots, strata, entries)
 
 
@@ -159,7 +159,7 @@ def _rows_of_year(reader: Reader, cut: Cut, start: datetime, zone: ZoneInfo) -> 
                 mark.start_ms < to_ms(bucket_end(Level.YEAR, start, zone)),
             )
         ),
-        table.per.in_(COMBINATIONS[Level.YEAR]),
+        table.per.in_(COMBINATIONS[cut][Level.YEAR]),
     )
     groups: dict[Row, Group] = defaultdict(lambda: Group(len(CLOCKS)))
     listed: dict[Row, list[bytes]] = defaultdict(list)

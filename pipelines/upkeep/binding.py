@@ -18,7 +18,7 @@ from pipelines.host.rounds import Round
 from pipelines.store.buckets import Level, bucket_end
 from pipelines.store.rows import to_ms
 from pipelines.store.store import Reader, Store, Writer
-from pipelines.store.strata import LEVELS, Cut, Telling, marked
+from pipelines.store.strata import COMBINATIONS, Cut, Telling, marked
 from pipelines.store.stratifying import days_in, is_right, stratify, summable
 from pipelines.store.volumes import DAY_MS, bind, unbound_days
 
@@ -92,7 +92,7 @@ def due_sums(reader: Reader, desk: Desk, now: datetime | None = None) -> list[Wo
     found: list[Work] = []
     days = days_in(reader)
     for cut, told in _cuts(desk).items():
-        for level in LEVELS[cut]:
+        for level in COMBINATIONS[cut]:
             starts = summable(days, level, desk.zone)
             done = set(marked(reader, cut, told, level))
             found += (
@@ -107,14 +107,15 @@ def due_sums(reader: Reader, desk: Desk, now: datetime | None = None) -> list[Wo
 def _cuts(desk: Desk) -> dict[Cut, str]:
     """What sums are kept by, and what that depends on."""
     keys = list(dict.fromkeys(map(shift_key, desk.shifts)))
-    return {Cut.STATE: "", **({Cut.SHIFT: told_by(keys)} if keys else {})}
+    by_shift = dict.fromkeys((Cut.SHIFT, Cut.BOTH), told_by(keys)) if keys else {}
+    return {Cut.STATE: "", **by_shift}
 
 
 def _telling(work: Work, desk: Desk) -> Telling:
     if work.cut is Cut.STATE:
         return Telling(Cut.STATE)
     span = work.start, bucket_end(work.level, work.start, desk.zone)
-    return Turns(span, desk.shifts, desk.zone).telling()
+    return Turns(span, desk.shifts, desk.zone).telling(work.cut)
 
 
 def _sum(writer: Writer, work: Work, desk: Desk) -> None:
@@ -135,7 +136,7 @@ def _are_summed(reader: Reader, work: Work, desk: Desk) -> bool:
 def wrong_sums(reader: Reader, desk: Desk) -> Iterator[str]:
     """The months and years whose sums say something else than their lines."""
     for cut, told in _cuts(desk).items():
-        for level in LEVELS[cut]:
+        for level in COMBINATIONS[cut]:
             for start in marked(reader, cut, told, level):
                 work = Work(cut, level, start)
                 if not is_right(reader, _telling(work, desk), level, start, desk.zone):

@@ -121,8 +121,7 @@ def test_every_figure_is_the_same_before_and_after_its_days_were_bound(
 
     assert len(bound(street)) == 9
     assert summed(street) == {
-        (Cut.SHIFT, Level.MONTH, MARCH),
-        (Cut.STATE, Level.MONTH, MARCH),
+        *((cut, Level.MONTH, MARCH) for cut in Cut),
         (Cut.STATE, Level.YEAR, THE_YEAR),
     }
     assert answers(street) == before
@@ -155,7 +154,7 @@ def test_what_is_said_about_a_bound_day_counts_at_once_and_the_day_is_bound_agai
     assert summed(street) == set()
     after = answers(street)
     assert binder.look() == 1
-    assert summed(street) == {(Cut.SHIFT, Level.MONTH, MARCH), (Cut.STATE, Level.MONTH, MARCH)}
+    assert summed(street) == {(cut, Level.MONTH, MARCH) for cut in Cut}
     assert bound(street) == days
     assert answers(street) == after
     assert verify(street.store, street.desk).wrong == 0
@@ -211,7 +210,7 @@ def test_a_month_and_a_year_are_summed_when_they_have_been_over_for_a_while(
     assert summed(street) == set()
     clock.advance(timedelta(seconds=1))
     binder.look()
-    assert summed(street) == {(Cut.SHIFT, Level.MONTH, MARCH), (Cut.STATE, Level.MONTH, MARCH)}
+    assert summed(street) == {(cut, Level.MONTH, MARCH) for cut in Cut}
     clock.advance(timedelta(days=275))
     binder.look()
     assert (Cut.STATE, Level.YEAR, THE_YEAR) in summed(street)
@@ -342,7 +341,13 @@ def test_a_year_by_shift_or_state_is_a_few_rows_and_not_its_incidents(
 
     monkeypatch.setattr(totals, "read_lines", counted)
     window = {"as_of": at(60 * DAY), "start": MARCH - timedelta(days=60)}
-    asked = ({"by": By.SHIFT}, {"shift": "19:00"}, {"severity": "0"}, {"state": State.CLOSED})
+    asked = (
+        {"by": By.SHIFT},
+        {"shift": "19:00"},
+        {"severity": "0"},
+        {"state": State.CLOSED},
+        {"severity": "0", "by": By.SHIFT},
+    )
     with street.store.reading() as reader:
         for one in asked:
             assert tallies(reader, Query(**window, **one), street.desk)  # type: ignore[arg-type]
