@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -41,6 +42,7 @@ STAGES = ("accepted", "dispatched", "arrived", "resolved")
 PUSHES_A_LOOK = 10
 """How often is pushed before the page is asked how far it is."""
 PUSH_PAUSE_S = 0.01
+COLLECTED_S = 1.0
 SETTLE_MS = 9000
 """Two refreshes of the hub, after which the server has given back what it keeps between them."""
 CONFIG = """
@@ -132,7 +134,9 @@ class Product:
             self._process.kill()
 
     def rss_mb(self) -> float:
-        """What the server holds in memory."""
+        """What the server holds in memory when its garbage is collected."""
+        self._process.send_signal(signal.SIGUSR1)
+        time.sleep(COLLECTED_S)
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         kilobytes = next(line for line in status.splitlines() if line.startswith("VmRSS"))
         return int(kilobytes.split()[1]) / 1024
