@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.connectors import CONNECTORS
-from pipelines.connectors.file_drop.drop import BATCH_RECORDS, FileDrop
+from pipelines.connectors.file_drop import drop as file_drop
+from pipelines.connectors.file_drop.drop import FileDrop
 from pipelines.connectors.file_drop.options import FileDropOptions
+from pipelines.connectors.http_poll import poll as http_poll
 from pipelines.connectors.http_poll.options import HttpPollOptions
 from pipelines.connectors.http_poll.poll import HttpPoll
 from pipelines.connectors.record import Poller, Record
@@ -33,10 +35,18 @@ from tests.pipelines.installations import (
     drop,
 )
 
+BATCH_RECORDS = 1000
 MANY = BATCH_RECORDS * 2 + 10
 BAD = dict.fromkeys(COLUMNS, "nonsense, that has too many columns")
 
 Feed = Callable[[Path, Sequence[dict[str, str]]], Poller]
+
+
+@pytest.fixture(autouse=True)
+def smaller_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is promised of a batch does not depend on its size."""
+    for module in (file_drop, http_poll):
+        monkeypatch.setattr(module, "BATCH_RECORDS", BATCH_RECORDS)
 
 
 def dropped(folder: Path, rows: Sequence[dict[str, str]]) -> Poller:
