@@ -37,7 +37,8 @@ browser: ## Install Chromium and a Chinese font for the browser tests, when miss
 		$(APT_INSTALL) chromium fonts-noto-cjk; \
 	fi
 
-# A role of the tests' own: it may make databases, on this machine, and nothing else.
+# A role of the tests' own: it may make databases, on this machine, and nothing else. They need not
+# survive a power cut; what is shown of that is shown on a server that a test starts.
 # A broker or a directory is started by each test that needs one: only the program has to be there.
 services: ## Install PostgreSQL (started on loopback), Mosquitto and OpenLDAP for the tests, when missing
 	@if [ ! -x /usr/sbin/mosquitto ] || ! command -v openssl >/dev/null; then $(APT_INSTALL) mosquitto openssl; fi
@@ -51,6 +52,8 @@ services: ## Install PostgreSQL (started on loopback), Mosquitto and OpenLDAP fo
 		cd / && $(SUDO) runuser -u postgres -- psql --quiet --command \
 			"CREATE ROLE grid135_test LOGIN CREATEDB PASSWORD 'grid135_test'"; \
 	fi
+	@PGPASSWORD=grid135_test psql --host 127.0.0.1 --username grid135_test --quiet --no-password \
+		--command "ALTER ROLE grid135_test SET synchronous_commit = off" postgres
 
 run: $(RUNTIME) ## Start the dashboard on http://127.0.0.1:8050
 	@exec $(BIN)/python app.py run $(ARGS)

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import product
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,6 +25,14 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
 ]
 SIZES = {"hd": (1920, 1080), "4k": (3840, 2160), "wide": (5760, 1080)}
+EVERY_SCREEN = bool(os.environ.get("EVERY_SCREEN"))
+"""Look at each language at each size, in each theme: that takes some minutes more."""
+SCREENS = (
+    list(product(("zh", "en"), SIZES))
+    if EVERY_SCREEN
+    else [("zh", "hd"), ("en", "4k"), ("zh", "wide")]
+)
+"""Language and size: each at least once."""
 
 Serve = Callable[[Backend], Server]
 Open = Callable[..., "Screen"]

@@ -9,7 +9,7 @@ from pipelines.geo.backdrop import BackdropSettings
 from pipelines.geo.grids import load_grids
 from pipelines.geo.layers import load_backdrop
 from pipelines.snapshot import GridState, MapView
-from tests.browser.conftest import SIZES
+from tests.browser.conftest import SCREENS, SIZES
 from tests.dashboard.boards import a_device_board, some_units
 from tests.dashboard.builders import FakeBackend, a_snapshot, an_incident
 from tests.pipelines.geo.test_layers import DEMO
@@ -113,8 +113,7 @@ def test_markers_lie_where_a_turned_map_says(serve, open_screen):
     assert off < 2
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("language", "size"), SCREENS)
 def test_every_community_is_named_and_no_name_lies_on_another_or_on_the_edge(
     serve, open_screen, language, size
 ):

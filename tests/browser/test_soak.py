@@ -17,7 +17,7 @@ MINUTES = 0.6
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
 def test_a_wall_does_not_grow_with_its_updates():
-    command = [sys.executable, "-m", "benchmarks.soak", "--updates", "240", "--base", "80"]
+    command = [sys.executable, "-m", "benchmarks.soak", "--updates", "160", "--base", "80"]
     command += ["--minutes", str(MINUTES), "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=115)
     assert done.returncode == 0, done.stderr

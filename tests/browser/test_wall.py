@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from pipelines.snapshot import SourceState
-from tests.browser.conftest import SIZES
+from tests.browser.conftest import SCREENS, SIZES
 from tests.browser.legibility import faults, scrolls
 from tests.dashboard.builders import (
     NOW,
@@ -301,8 +301,7 @@ def test_sources_without_room_are_counted_and_the_broken_one_is_shown(serve, ope
     assert screen.text("#header-sources .chip--more") == f"另有 {31 - shown} 路"
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("language", "size"), SCREENS)
 def test_no_text_is_cut_covered_or_too_small(serve, open_screen, backend, language, size):
     screen = open_screen(serve(backend), language, SIZES[size])
     found = {}
