@@ -7,7 +7,7 @@ import pytest
 from benchmarks.faults import measure
 from tests.databases import a_server
 
-MINUTES = 1.0
+MINUTES = 0.7
 
 
 @pytest.mark.long

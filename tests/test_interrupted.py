@@ -15,6 +15,7 @@ from tests.pipelines.installations import a_config, an_installation, the_grids
 from tests.processes import ROOT, Product, running, until
 
 INTERRUPTED = 130
+AGAIN_S = 10
 
 
 @contextmanager
@@ -45,9 +46,15 @@ def waiting_for(pipe: Path, *arguments: str, **environ: str) -> Iterator[subproc
 
 
 def end_of(process: "subprocess.Popen[bytes]") -> tuple[int, bytes, bytes]:
-    """What Ctrl-C leaves: the exit status, and what was printed."""
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    """What Ctrl-C leaves: the exit status, and what was printed.
+
+    One that comes just before the interpreter begins to read is seen when it has read, which from
+    this pipe is never: so it is said again.
+    """
+    while process.returncode is None:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            out, err = process.communicate(timeout=AGAIN_S)
     return process.returncode, out, err
 
 
