@@ -32,9 +32,11 @@ help: ## List the targets
 
 setup: $(DEV) ## Make .venv with everything for development
 
+# The tests use the shell: a window of the whole browser costs a second of processor time each.
 browser: ## Install Chromium and a Chinese font for the browser tests, when missing
-	@if ! command -v chromium >/dev/null || ! dpkg --status fonts-noto-cjk >/dev/null 2>&1; then \
-		$(APT_INSTALL) chromium fonts-noto-cjk; \
+	@if ! command -v chromium >/dev/null || ! command -v chromium-headless-shell >/dev/null \
+		|| ! dpkg --status fonts-noto-cjk >/dev/null 2>&1; then \
+		$(APT_INSTALL) chromium chromium-headless-shell fonts-noto-cjk; \
 	fi
 
 # A role of the tests' own: it may make databases, on this machine, and nothing else. They need not

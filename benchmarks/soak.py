@@ -252,7 +252,7 @@ def measure(updates: int, *, base: int, minutes: float | None = None) -> dict[st
 def wall(url: str) -> Iterator[Page]:
     """The wall in a browser, complete with its map."""
     with sync_playwright() as playwright:
-        executable = shutil.which("chromium")
+        executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
         flags = [*FLAGS, "--js-flags=--expose-gc"]
         browser = playwright.chromium.launch(executable_path=executable, args=flags)
         page = browser.new_page(viewport={"width": 640, "height": 360})

@@ -101,7 +101,7 @@ class Screen:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """One Chromium for all browser tests; it ends with them, as it holds an event loop."""
-    executable = shutil.which("chromium")
+    executable = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if executable is None:
         missing = "chromium is not installed (make browser installs it)"
         if os.environ.get("CI") == "true":
