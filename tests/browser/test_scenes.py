@@ -134,6 +134,7 @@ def test_an_emergency_can_be_read(serve, open_screen, backend, theme):
         screen = open_screen(serve(backend), language)
         screen.wait_for_scene("incident", theme)
         screen.page.wait_for_timeout(900)
+        screen.page.wait_for_selector("body:not(.is-stale)")
 
         assert faults(screen.page, smallest_px=smallest_px("hd")) == []
         assert faint(screen.page, least=7) == []
