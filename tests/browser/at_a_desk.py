@@ -65,4 +65,4 @@ def a_page(chromium: Browser, *, script: str = "") -> Iterator[Page]:
     page.set_default_timeout(45_000)
     yield page
     context.close()
-    assert complaints == []
+    assert complaints == [], complaints  # a helper's assertion does not say by itself
