@@ -51,20 +51,25 @@
     return !(late && isLoaded(map()));
   }
 
-  /** The figure with its style instead of the address of it, or null while that is fetched.
-   *
-   * Given an address, MapLibre goes on with the old style until it has the new one, and Plotly puts
-   * its layers on that.
-   */
-  function styled(next) {
+  /** True when the style of this figure is at hand; else it is fetched, and drawn then. */
+  function isAtHand(next) {
     const address = next.layout.map.style;
-    if (!styles.has(address)) return fetchStyle(address);
-    const map = Object.assign({}, next.layout.map, { style: styles.get(address) });
-    return Object.assign({}, next, { layout: Object.assign({}, next.layout, { map: map }) });
+    if (!styles.has(address)) fetchStyle(address);
+    return styles.has(address);
+  }
+
+  /** Have MapLibre change to a style itself, not to the address Plotly knows it by.
+   *
+   * Given an address, it goes on with the old style until it has the new one, and Plotly puts its
+   * layers on that. Given the style, Plotly would write and compare the whole of it at every drawing.
+   */
+  function changeAtOnce(here) {
+    const change = here.setStyle;
+    here.setStyle = (address, how) => change.call(here, styles.get(address) || address, how);
   }
 
   function fetchStyle(address) {
-    if (asked === address) return null;
+    if (asked === address) return;
     asked = address;
     fetch(address).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer))).then(
       (found) => {
@@ -78,7 +83,6 @@
         turn = window.setTimeout(draw, ASK_AGAIN_MS);
       },
     );
-    return null;
   }
 
   /** Draw this figure as soon as the one before it is on the screen. */
@@ -90,12 +94,11 @@
       turn = window.setTimeout(draw, AGAIN_MS);
       return;
     }
-    const whole = styled(figure);
-    if (!whole) return;
+    if (!isAtHand(figure)) return;
     stats.drawn += 1;
     drawing = performance.now();
     latest = figure;
-    window.dash_clientside.set_props("map-figure", { figure: whole });
+    window.dash_clientside.set_props("map-figure", { figure: figure });
     figure = null;
     window.setTimeout(listen, 0);
   }
@@ -113,6 +116,7 @@
     drawn.once("plotly_afterplot", over);
     if (map() !== watched && map()) {
       watched = map();
+      changeAtOnce(watched);
       watched.on("styledata", colour);
       watched.on("idle", colour);
     }
