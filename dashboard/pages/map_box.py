@@ -4,6 +4,10 @@ from dash import dcc, html
 
 from dashboard.pages.box import box
 
+_NOTHING_YET = {"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
+"""Before the map is told. Without any figure Plotly draws two axes with their numbers, which costs
+a page a good half second of processor time."""
+
 
 def map_box() -> html.Section:
     """The map's leaves, in the order in which they lie over each other."""
@@ -12,6 +16,7 @@ def map_box() -> html.Section:
         dcc.Graph(
             id="map-figure",
             className="map__figure",
+            figure=_NOTHING_YET,
             responsive=True,
             config={"displayModeBar": False, "scrollZoom": False, "doubleClick": False},
         ),

@@ -30,7 +30,8 @@ from pipelines.model.tally import (
     status_of,
 )
 from pipelines.store.buckets import Span
-from pipelines.store.rollups import sheets_of, slots_of
+from pipelines.store.hours import sheets_of
+from pipelines.store.rollups import slots_of
 from pipelines.store.rows import from_ms, incident_from, to_ms
 from pipelines.store.sheets import (
     CLOSED_BIT,

@@ -15,7 +15,8 @@ from pipelines.kpis import comparison
 from pipelines.kpis.rates import share
 from pipelines.model.clock import CLOCKS, Verdict, judge
 from pipelines.model.tally import verdict_of
-from pipelines.store.rollups import sheets_of, slots_of
+from pipelines.store.hours import sheets_of
+from pipelines.store.rollups import slots_of
 from pipelines.store.rows import from_ms, incident_from, to_ms
 from pipelines.store.sheets import CLOSED_BIT, OFFSET_MASK, read, severity_of
 from pipelines.store.store import Reader

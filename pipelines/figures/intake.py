@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from pipelines.errors import QueryError
 from pipelines.figures.groups import check_places, group_at, spans
 from pipelines.figures.query import Desk, Query, matches, population
-from pipelines.store.rollups import sheets_of, slots_of
+from pipelines.store.hours import sheets_of
+from pipelines.store.rollups import slots_of
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.sheets import CLOSED_BIT, OFFSET_MASK, Slot, read, severity_of
 from pipelines.store.store import Reader

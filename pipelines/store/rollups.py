@@ -1,6 +1,6 @@
 """Rollups: what the settled incidents add up to, kept so that any figure reads few rows.
 
-Every settled incident stands on the sheet of its hour. Above, for each ten days, month and year,
+Every settled incident stands on a sheet of its hour. Above, for each ten days, month and year,
 its entries are added up by every combination of grid, kind and source: by none of the three for
 the street as a whole, by all three for what is asked most closely. A question reads the
 combination it needs, so it never adds up what is already added up.
@@ -8,31 +8,21 @@ combination it needs, so it never adds up what is already added up.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 
 from pipelines.model.clock import CLOCKS
 from pipelines.model.tally import ClockTally, counted_by
 from pipelines.store import schema
 from pipelines.store.buckets import SUMMED, Level, bucket_end
 from pipelines.store.counting import counted
+from pipelines.store.hours import Change, sheets_of, write_sheets
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.sheets import (
-    ENTRIES_BYTES,
-    HOUR_MS,
-    LINE_BYTES,
-    Slot,
-    between,
-    multiset,
-    read,
-    slot_id,
-)
+from pipelines.store.sheets import ENTRIES_BYTES, LINE_BYTES, Slot, multiset, read, slot_id
 from pipelines.store.store import Reader, Writer
 from pipelines.store.strata import release as release_strata
 from pipelines.store.sums import Sum, changed, numbers, pack
@@ -59,14 +49,6 @@ class Cell(NamedTuple):
     grid: str
     kind: str
     source: str
-
-
-@dataclass(slots=True)
-class Change:
-    """Lines, or the entries at the end of a line, that come in and that go."""
-
-    added: list[bytes] = field(default_factory=list)
-    removed: list[bytes] = field(default_factory=list)
 
 
 class Ledger:
@@ -151,26 +133,10 @@ def write(writer: Writer, ledger: Ledger, zone: ZoneInfo) -> None:
     Raises OverflowError when something is to be taken out that is not there.
     """
     writer.add_new(schema.slot, [(slot_id(slot), *slot) for slot in sorted(ledger.slots)])
-    _write_sheets(writer, ledger.sheets)
+    write_sheets(writer, ledger.sheets)
+    release(writer, ledger.sheets)
     release_strata(writer, ledger.sheets, zone)
     _write_cells(writer, ledger.cells(), zone)
-
-
-def _write_sheets(writer: Writer, sheets: Mapping[int, Change]) -> None:
-    table = schema.sheet
-    hours = sorted(sheets)
-    known = writer.by_key(table, [(hour,) for hour in hours])
-    rows, empty = [], []
-    for hour, row in zip(hours, known, strict=True):
-        before = row[1] if row else b""
-        lines = multiset(before, LINE_BYTES, sheets[hour].added, sheets[hour].removed)
-        if not lines:
-            empty.append((hour,))
-        elif lines != before:
-            rows.append((hour, lines))
-    writer.put(table, rows)
-    writer.remove(table, empty)
-    release(writer, hours)
 
 
 def _write_cells(writer: Writer, changes: Mapping[Cell, list[Change]], zone: ZoneInfo) -> None:
@@ -306,16 +272,3 @@ def slots_of(reader: Reader, ids: Iterable[int], known: dict[int, Slot]) -> None
     for row in reader.by_key(schema.slot, missing):
         if row is not None:
             known[row[0]] = Slot(*row[1:])
-
-
-def sheets_of(reader: Reader, begin_ms: int, end_ms: int) -> Iterator[tuple[int, bytes]]:
-    """The lines of all incidents that began in [begin, end), by when their hour began."""
-    table = schema.sheet
-    first = begin_ms // HOUR_MS * HOUR_MS
-    query = (
-        select(table.c.hour_ms, table.c.lines)
-        .where(table.c.hour_ms >= first, table.c.hour_ms < end_ms)
-        .order_by(table.c.hour_ms)
-    )
-    for hour, lines in reader.rows(query):
-        yield hour, between(lines, begin_ms - hour, end_ms - hour)

@@ -173,9 +173,15 @@ sheet = Table(
     "sheet",
     metadata,
     Column("hour_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("begin_s", Integer, primary_key=True, autoincrement=False),
+    Column("span_s", Integer, primary_key=True, autoincrement=False),
+    Column("incidents", BigInteger, nullable=False),
     Column("lines", LargeBinary, nullable=False),
 )
-"""The settled incidents of each hour, 40 bytes each."""
+"""The settled incidents of each hour, 40 bytes each; of a long hour by the minute or second.
+
+A row without lines was parted: they stand in the rows of narrower spans within its own.
+"""
 
 volume = Table(
     "volume",

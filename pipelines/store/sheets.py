@@ -1,11 +1,11 @@
-"""The settled incidents of an hour on one sheet: when each began, where it is counted, as what.
+"""The settled incidents of an hour on a sheet: when each began, where it is counted, as what.
 
 A sheet is the narrowest rollup, and it loses nothing: any part of its hour can be counted from
-it without reading an incident. A line is 40 bytes, little-endian: the slot (64 bits), the
-milliseconds since the hour began (22), the severity (4, 0 for none), whether it is closed (1; 5
-are free), and what each clock counts it for (32 each, see
-:func:`pipelines.model.tally.entry`). The lines are sorted, so a sheet is a function of what is on
-it.
+it without reading an incident. A long hour has several, see :mod:`pipelines.store.hours`. A line
+is 40 bytes, little-endian: the slot (64 bits), the milliseconds since the hour began (22), the
+severity (4, 0 for none), whether it is closed (1; 5 are free), and what each clock counts it for
+(32 each, see :func:`pipelines.model.tally.entry`). The lines are sorted, so a sheet is a function
+of what is on it.
 """
 
 from bisect import bisect_left
@@ -76,6 +76,12 @@ def line_of(slot: int, start: int, entries: Sequence[int]) -> bytes:
     ``entries`` in the order of ``CLOCKS``.
     """
     return _LINE.pack(slot, start, *entries)
+
+
+def offset_of(line: bytes) -> int:
+    """How many milliseconds into its hour the incident of a line began."""
+    start: int = _LINE.unpack_from(line)[1]
+    return start & OFFSET_MASK
 
 
 def multiset(content: bytes, size: int, added: Sequence[bytes], removed: Sequence[bytes]) -> bytes:

@@ -24,6 +24,7 @@ from sqlalchemy import func, select
 
 from pipelines.model.clock import CLOCKS
 from pipelines.store import schema
+from pipelines.store.hours import sheets_at
 from pipelines.store.sheets import (
     COLUMNS,
     HOUR_MS,
@@ -155,8 +156,7 @@ class _Fetched:
         self._volumes: dict[int, dict[int, bytes]] = {}
         self._read_volumes(sorted({task.day for task in tasks if task.is_long}))
         loose = {hour for task in tasks if not self._is_bound(task) for hour in task.hours()}
-        sheets = reader.by_key(schema.sheet, ((hour,) for hour in sorted(loose)))
-        self._sheets: dict[int, bytes] = {row[0]: row[1] for row in sheets if row is not None}
+        self._sheets = sheets_at(reader, sorted(loose))
 
     def _read_volumes(self, days: Sequence[int]) -> None:
         if not days or self._wish.from_sheets:
@@ -345,8 +345,7 @@ def bind(writer: Writer, days: Sequence[int]) -> None:
 def _columns_of_days(reader: Reader, days: Sequence[int]) -> _Columns:
     """The columns of whole days, from their sheets, by when the incidents began."""
     hours = [hour for day in days for hour in range(day, day + DAY_MS, HOUR_MS)]
-    sheets = reader.by_key(schema.sheet, ((hour,) for hour in hours))
-    found = _columns_of([(row[0], row[1]) for row in sheets if row is not None])
+    found = _columns_of(list(sheets_at(reader, hours).items()))
     order = np.argsort(found.begun, kind="stable")
     return _Columns(
         found.number,

@@ -23,6 +23,8 @@ FLAGS = [
     "--use-gl=angle",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",
+    "--disable-gpu-rasterization",
 ]
 SIZES = {"hd": (1920, 1080), "4k": (3840, 2160), "wide": (5760, 1080)}
 EVERY_SCREEN = bool(os.environ.get("EVERY_SCREEN"))

@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import URL, Connection, Engine, inspect, text
+from sqlalchemy import URL, Connection, Engine, column, insert, inspect, table, text
 
 from pipelines.errors import StoreBehindError
+from pipelines.model.clock import CLOCKS
 from pipelines.store import migrating, schema
 from pipelines.store.backends.backend import Backend
+from pipelines.store.hours import Place as SheetOf
+from pipelines.store.hours import laid_out
 from pipelines.store.migrating import Step
 from pipelines.store.places import Place, open_backend, upgrade
+from pipelines.store.sheets import HOUR_MS, line_of, start_of
 from pipelines.store.store import Store
 from pipelines.upkeep.rebuilding import verify
 from tests.pipelines.installations import an_installation
@@ -170,6 +174,34 @@ def form(connection: Connection) -> dict[str, Any]:
 def views(connection: Connection) -> list[str]:
     inspector = inspect(connection)
     return [str(inspector.get_view_definition(name)) for name in inspector.get_view_names()]
+
+
+def test_a_long_hour_of_before_is_laid_out_as_today(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    crowd = [(61_000, slot) for slot in range(5000)]
+    moments = [(offset_ms, 7) for offset_ms in range(0, HOUR_MS, 60_000)]
+    contents = {HOUR_MS: [(5, 7)], 2 * HOUR_MS: [*crowd, *moments]}
+    hours = {
+        hour: b"".join(
+            sorted(
+                line_of(slot, start_of(offset_ms, None, closed=True), [1] * len(CLOCKS))
+                for offset_ms, slot in of
+            )
+        )
+        for hour, of in contents.items()
+    }
+    with writing(place) as connection:
+        run_until(connection, "0006")
+        before = table("sheet", column("hour_ms"), column("lines"))
+        rows = [{"hour_ms": hour, "lines": lines} for hour, lines in hours.items()]
+        connection.execute(insert(before), rows)
+
+    upgrade(place, lambda step, done, of: None)
+
+    with closing(Store(place)) as store, store.reading() as reader:
+        due = [row for hour, lines in hours.items() for row in laid_out(SheetOf(hour), lines)]
+        assert len(due) > len(hours)
+        assert [(*row[:-1], bytes(row[-1])) for row in reader.stream(schema.sheet)] == sorted(due)
 
 
 def test_a_migration_that_is_broken_off_leaves_the_old_state(tmp_path: Path) -> None:

@@ -71,15 +71,15 @@ def test_what_is_long_is_compressed_quickly_and_read_however_it_was_compressed(
     lines = bytes(range(256)) * 400
     with store.writing() as writer:
         writer.connection.exec_driver_sql("SET LOCAL default_toast_compression = 'pglz'")
-        writer.put(schema.sheet, [(1, lines)])
+        writer.put(schema.sheet, [(1, 0, 3600, 2560, lines)])
 
     with store.writing() as writer:
-        writer.put(schema.sheet, [(2, lines)])
+        writer.put(schema.sheet, [(2, 0, 3600, 2560, lines)])
 
     how = "SELECT pg_column_compression(lines) FROM sheet ORDER BY hour_ms"
     with store.reading() as reader:
         found = [row[0] for row in reader.connection.exec_driver_sql(how)]
-        read = [bytes(row[1]) for row in reader.by_key(schema.sheet, [(1,), (2,)])]
+        read = [bytes(row[-1]) for row in reader.by_key(schema.sheet, [(1, 0, 3600), (2, 0, 3600)])]
     assert found == ["pglz", "lz4"]
     assert read == [lines, lines]
 
