@@ -23,7 +23,8 @@ CHECKED := app.py pipelines dashboard benchmarks
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL = $(SUDO) apt-get update && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
 	apt-get install --yes --no-install-recommends
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Without --no-compile half of the time goes into compiling what is never imported.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 
 .PHONY: help setup browser services run test alone beside lint types bench docs screens clean
 

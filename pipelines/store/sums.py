@@ -1,7 +1,7 @@
 """The counts of one clock as bytes that add up fast.
 
 A figure over ten years of sixty grids is the sum of thousands of histograms. Kept as fields of
-fixed width they are added as whole numbers, a histogram at a time, not bin by bin. The bytes are
+fixed width they are added as arrays, a histogram at a time, not bin by bin. The bytes are
 a function of the counts alone, so equal counts are equal bytes, whatever their history.
 
 Layout, little-endian: how many counters (8 bits), form (8), first bin (16), how many durations
@@ -27,6 +27,7 @@ _LISTED = 256
 """Fewer durations than this are listed, more are counted by bin."""
 _NARROW = 65_536
 _TYPE = {2: "H", 4: "I"}
+_NUMBERS = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
 _FIELD = {2: Struct("<H"), 4: Struct("<I")}
 _BIG_ENDIAN = sys.byteorder == "big"
 
@@ -165,105 +166,61 @@ def _add(fields: bytearray, at: int, field: Struct, n: int) -> None:
     field.pack_into(fields, at, before + n)
 
 
-class _Heap:
-    """Counts that were added up, with one sign."""
-
-    __slots__ = ("counters", "listed", "narrow", "narrow_durations", "wide")
-
-    def __init__(self) -> None:
-        self.counters = 0
-        self.listed = bytearray()
-        self.narrow = 0
-        self.narrow_durations = 0
-        self.wide = 0
-
-    def add(self, content: bytes) -> None:
-        number, form, first, durations = _HEAD.unpack_from(content)
-        at = 8 + 4 * number
-        self.counters += int.from_bytes(content[8:at], "little")
-        if form == 0:
-            self.listed += content[at:]
-        elif form == 2:
-            if self.narrow_durations + durations >= _NARROW:
-                self.widen()
-            self.narrow += int.from_bytes(content[at:], "little") << (16 * first)
-            self.narrow_durations += durations
-        else:
-            self.wide += int.from_bytes(content[at:], "little") << (32 * first)
-
-    def bins(self) -> Whole:
-        """All durations by bin."""
-        self.widen()
-        listed = np.bincount(np.frombuffer(self.listed, "<u2"))
-        return _plus(_fields(self.wide), listed, 1)
-
-    def widen(self) -> None:
-        """Go on with wider fields, before the narrow ones run over."""
-        size = (self.narrow.bit_length() + 15) // 16
-        fields = self.narrow.to_bytes(2 * size, "little")
-        spread = bytearray(4 * size)
-        spread[0::4], spread[1::4] = fields[0::2], fields[1::2]
-        self.wide += int.from_bytes(spread, "little")
-        self.narrow = self.narrow_durations = 0
-
-
 class Sum:
     """Adds and subtracts the counts of one clock."""
 
-    __slots__ = ("_bins", "_counters", "_heaps", "_single")
+    __slots__ = ("_bins", "_counters", "_listed")
 
     def __init__(self) -> None:
-        self._heaps = {1: _Heap(), -1: _Heap()}
         self._counters = np.zeros(COUNTERS, dtype=np.int64)
-        self._bins = _NO_BINS
-        self._single: dict[int, int] = {}
+        self._bins = np.zeros(0, dtype=np.int64)
+        self._listed = {1: bytearray(), -1: bytearray()}
+        """By sign, durations that are not yet counted."""
 
     def add(self, content: bytes, sign: int = 1) -> None:
         """Add the counts of ``pack``, or take them away."""
-        if content:
-            self._heaps[sign].add(content)
+        if not content:
+            return
+        number, form, first, _ = _HEAD.unpack_from(content)
+        at = 8 + 4 * number
+        change = np.add if sign > 0 else np.subtract
+        counters = self._counters[:number]
+        change(counters, np.frombuffer(content, "<u4", number, 8), counters)
+        if form:
+            fields = np.frombuffer(content, _NUMBERS[form], -1, at)
+            bins = self._room(first + len(fields))[first : first + len(fields)]
+            change(bins, fields, bins)
+        else:
+            self._listed[sign] += content[at:]
 
     def add_counts(self, counters: Whole, bins: Whole, sign: int = 1) -> None:
         """Add counts by counter and by bin, or take them away."""
         self._counters += sign * counters
-        self._bins = _plus(self._bins, bins, sign)
+        self._room(len(bins))[: len(bins)] += sign * bins
 
     def count(self, key: int, n: int) -> None:
         """Add ``n`` to a counter, or to a bin, which come behind them."""
-        self._single[key] = self._single.get(key, 0) + n
+        if key < COUNTERS:
+            self._counters[key] += n
+        else:
+            self._room(key + 1 - COUNTERS)[key - COUNTERS] += n
 
     def result(self, *, hushed: bool = False) -> ClockTally:
         """What it all comes to; ``hushed``: had the source of it all fallen silent."""
-        counters, bins = self._counters.copy(), self._bins
-        for sign, heap in self._heaps.items():
-            found = _fields(heap.counters)
-            counters[: len(found)] += sign * found
-            bins = _plus(bins, heap.bins(), sign)
-        longest = max(self._single, default=0) - COUNTERS
-        bins = _plus(bins, np.zeros(max(longest + 1, 0), dtype=np.int64), 1)
-        for key, n in self._single.items():
-            if key < COUNTERS:
-                counters[key] += n
-            else:
-                bins[key - COUNTERS] += n
-        there = np.flatnonzero(bins)
-        listed = bins[: there[-1] + 1].tolist() if len(there) else []
-        of_counter = dict(enumerate(counters.tolist()))
-        return ClockTally(silenced(of_counter) if hushed else of_counter, listed)
+        for sign, listed in self._listed.items():
+            if listed:
+                found = np.bincount(np.frombuffer(bytes(listed), "<u2"))
+                self._room(len(found))[: len(found)] += sign * found
+                listed.clear()
+        there = np.flatnonzero(self._bins)
+        bins = self._bins[: there[-1] + 1].tolist() if len(there) else []
+        counters = dict(enumerate(self._counters.tolist()))
+        return ClockTally(silenced(counters) if hushed else counters, bins)
 
-
-_NO_BINS = np.zeros(0, dtype=np.int64)
-
-
-def _plus(bins: Whole, more: Whole, sign: int) -> Whole:
-    """New bins, as many as the longer ones."""
-    total = np.zeros(max(len(bins), len(more)), dtype=np.int64)
-    total[: len(bins)] = bins
-    total[: len(more)] += sign * more
-    return total
-
-
-def _fields(number: int) -> Whole:
-    """The 32-bit fields of a number, from the lowest on."""
-    size = (number.bit_length() + 31) // 32
-    return np.frombuffer(number.to_bytes(4 * size, "little"), "<u4").astype(np.int64)
+    def _room(self, number: int) -> Whole:
+        """The bins, so many at least."""
+        if number > len(self._bins):
+            bins = np.zeros(number, dtype=np.int64)
+            bins[: len(self._bins)] = self._bins
+            self._bins = bins
+        return self._bins

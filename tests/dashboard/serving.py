@@ -78,11 +78,23 @@ async def _count_tasks() -> int:
     return len(asyncio.all_tasks())
 
 
+_LEFT: list[int] = []
+"""Ports that servers of this process had. A browser has compiled what it got from there."""
+
+
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    for port in (*_LEFT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+        if port:
+            _LEFT.remove(port)
+        return found
+    raise RuntimeError("no port of this machine is free")
 
 
 @contextmanager
@@ -93,3 +105,4 @@ def serving(backend: Backend, *, pace: Pace | None = None, app: Any = None) -> I
         yield server
     finally:
         server.stop()
+        _LEFT.append(server.port)
