@@ -10,7 +10,7 @@ from tests.stores import kept_in
 
 # A shared machine may be slow for a moment; CI draws the same examples every time.
 settings.register_profile("default", deadline=None, max_examples=100)
-settings.register_profile("ci", deadline=None, max_examples=30, derandomize=True)
+settings.register_profile("ci", deadline=None, max_examples=20, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 

@@ -26,6 +26,8 @@ from tests.loading import (
 from tests.pipelines.installations import a_config, content, the_grids
 from tests.stores import environ_of, kept_in, on_every_database
 
+pytestmark = pytest.mark.long
+
 KILLS = 100
 LONGEST_S = 0.03
 COPIES = 12

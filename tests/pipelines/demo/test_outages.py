@@ -13,6 +13,8 @@ from pipelines.model.milestone import TARGETED
 from pipelines.snapshot import SourceState
 from tests.pipelines.demo.playing import PARTS_OF_DEMO, TUESDAY, Playing, kpi_of, playing
 
+pytestmark = pytest.mark.long
+
 LONG = timedelta(days=5)
 """Longer than any of the sources may be silent."""
 WELL = {SourceState.LIVE}
@@ -35,7 +37,7 @@ def test_an_outage_is_that_of_one_source_and_nothing_is_lost(played: Playing, so
 
     played.tick_until(lambda: others_are_well(played, source) and is_ill(played, source))
     told(played, start=source)
-    played.tick_until(lambda: states(played)[source] in WELL and played.is_quiet())
+    played.tick_until(lambda: is_back(played, source) and played.is_quiet())
 
     now, cases = played.clock.now(), played.truth()
     for milestone in TARGETED:
@@ -68,6 +70,15 @@ def states(played: Playing) -> dict[str, SourceState]:
 
 def is_ill(played: Playing, source: str) -> bool:
     return states(played)[source] in {SourceState.DOWN, SourceState.SILENT}
+
+
+def is_back(played: Playing, source: str) -> bool:
+    """Whether it is well. One that was asked just before it was there again is asked later."""
+    if states(played)[source] in WELL:
+        return True
+    assert isinstance(played.clock, ManualClock)
+    played.clock.advance(timedelta(seconds=1))
+    return False
 
 
 def others_are_well(played: Playing, source: str) -> bool:
