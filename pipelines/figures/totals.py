@@ -90,7 +90,6 @@ class _Totals:
         self._turns = _turns(query, desk)
         self._telling = _telling(query, self._turns)
         self._hushings = (False, True) if self._silent else (False,)
-        self._keys: dict[tuple[Slot, int], tuple[str, bool] | None] = {}
         self._groups: dict[tuple[str, bool], Group] = {}
         self._names: list[tuple[str, bool]] = []
         self._slots: tuple[SlotTable, Numbers] | None = None
@@ -142,17 +141,13 @@ class _Totals:
 
         What belongs to a silent source is counted apart, for some of it is unknown.
         """
-        if (slot, stratum) in self._keys:
-            key = self._keys[slot, stratum]
+        if not matches(self._query, self._desk, *slot):
+            return None
+        if self._query.by is By.SHIFT and self._turns is not None and self._telling is not None:
+            name = self._turns.keys[self._telling.shift_of(stratum)]
         else:
-            asked = matches(self._query, self._desk, *slot)
-            if self._query.by is By.SHIFT and self._turns is not None and self._telling is not None:
-                name = self._turns.keys[self._telling.shift_of(stratum)]
-            else:
-                name = group_key(self._query.by, self._desk, *slot)
-            found = (name, slot.source in self._silent) if asked else None
-            key = self._keys[slot, stratum] = found
-        return None if key is None else self._group_at(key)
+            name = group_key(self._query.by, self._desk, *slot)
+        return self._group_at((name, slot.source in self._silent))
 
     def _group_at(self, key: tuple[str, bool]) -> Group:
         group = self._groups.get(key)
@@ -163,9 +158,13 @@ class _Totals:
     def _add_rows(self, buckets: Sequence[Bucket]) -> None:
         if not buckets:
             return
+        groups: dict[tuple[int, str, str, str], Group | None] = {}
         for row in self._reader.sums(self._wanted(buckets)):
             sign, stratum, grid, kind, source, incidents, few, *contents = row
-            group = self._group(Slot(grid, kind, source), stratum)
+            where = (stratum, grid, kind, source)
+            if where not in groups:
+                groups[where] = self._group(Slot(grid, kind, source), stratum)
+            group = groups[where]
             if group is not None:
                 group.add_row(incidents, few, contents, sign)
 

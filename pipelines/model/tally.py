@@ -183,7 +183,30 @@ class Tally:
 class ClockTally:
     """The counts of one target in one reading, by name (KPI contract, section 4)."""
 
-    __slots__ = ("_bins", "_counters", "_running")
+    __slots__ = (
+        "_bins",
+        "_counters",
+        "_running",
+        "eligible",
+        "hit",
+        "miss",
+        "pending",
+        "quarantined",
+        "unknown",
+    )
+
+    hit: int
+    """H: reached in time."""
+    miss: int
+    """M: reached late, or not reached while the source was alive."""
+    unknown: int
+    """X: the time has passed and the stamp was never recorded."""
+    pending: int
+    """P: still inside the target, in neither numerator nor denominator."""
+    quarantined: int
+    """Q: impossible order or negative duration."""
+    eligible: int
+    """E: everyone who counts, pending included."""
 
     def __init__(self, counts: Mapping[int, int], bins: Sequence[int] = ()) -> None:
         """``counts`` by counter, bins behind them; or the bins apart, in order from the first."""
@@ -195,6 +218,10 @@ class ClockTally:
         self._counters = {k: n for k, n in counts.items() if n and k < COUNTERS}
         self._bins = bins
         self._running: list[int] | None = None
+        # every figure asks for these, several times over
+        verdicts = [self._counters.get(i, 0) for i in range(len(_VERDICTS))]
+        self.hit, self.miss, self.unknown, self.pending, self.quarantined = verdicts
+        self.eligible = sum(verdicts)
 
     def items(self) -> Iterator[tuple[int, int]]:
         """Every count that is not zero, by counter, bins behind them."""
@@ -210,39 +237,9 @@ class ClockTally:
         return self._counters.get(_MARK_OFFSET[mark], 0)
 
     @property
-    def hit(self) -> int:
-        """H: reached in time."""
-        return self.verdict(Verdict.HIT)
-
-    @property
-    def miss(self) -> int:
-        """M: reached late, or not reached while the source was alive."""
-        return self.verdict(Verdict.MISS)
-
-    @property
-    def unknown(self) -> int:
-        """X: the time has passed and the stamp was never recorded."""
-        return self.verdict(Verdict.UNKNOWN)
-
-    @property
-    def pending(self) -> int:
-        """P: still inside the target, in neither numerator nor denominator."""
-        return self.verdict(Verdict.PENDING)
-
-    @property
-    def quarantined(self) -> int:
-        """Q: impossible order or negative duration."""
-        return self.verdict(Verdict.QUARANTINED)
-
-    @property
     def indeterminate(self) -> int:
         """Hits and misses that the precision of stamps or unlike clocks make uncertain."""
         return self.marked(Mark.INDETERMINATE)
-
-    @property
-    def eligible(self) -> int:
-        """E: everyone who counts, pending included."""
-        return sum(self.verdict(v) for v in _VERDICTS)
 
     @property
     def excluded(self) -> dict[str, int]:

@@ -14,6 +14,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from struct import Struct
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ _LISTED = 256
 """Fewer durations than this are listed, more are counted by bin."""
 _NARROW = 65_536
 _TYPE = {2: "H", 4: "I"}
-_NUMBERS = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
+_NUMBERS: dict[int, np.dtype[Any]] = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
 _FIELD = {2: Struct("<H"), 4: Struct("<I")}
 _BIG_ENDIAN = sys.byteorder == "big"
 
@@ -188,15 +189,17 @@ class Sum:
         change(counters, np.frombuffer(content, "<u4", number, 8), counters)
         if form:
             fields = np.frombuffer(content, _NUMBERS[form], -1, at)
-            bins = self._room(first + len(fields))[first : first + len(fields)]
-            change(bins, fields, bins)
+            known = self._room(first + len(fields))[first : first + len(fields)]
+            change(known, fields, known)
         else:
             self._listed[sign] += content[at:]
 
     def add_counts(self, counters: Whole, bins: Whole, sign: int = 1) -> None:
         """Add counts by counter and by bin, or take them away."""
-        self._counters += sign * counters
-        self._room(len(bins))[: len(bins)] += sign * bins
+        change = np.add if sign > 0 else np.subtract
+        change(self._counters, counters, self._counters)
+        known = self._room(len(bins))[: len(bins)]
+        change(known, bins, known)
 
     def count(self, key: int, n: int) -> None:
         """Add ``n`` to a counter, or to a bin, which come behind them."""
