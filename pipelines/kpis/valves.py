@@ -21,7 +21,7 @@ def _of_eligible(count: Callable[[ClockTally], int]) -> Callable[[ClockTally], f
 
 
 def _cancelled(tally: ClockTally) -> float | None:
-    in_time = tally.excluded.get(Reason.CANCELLED_IN_TIME, 0)
+    in_time = tally.left_out(Reason.CANCELLED_IN_TIME)
     return share(tally.marked(Mark.CANCELLED) + in_time, tally.eligible + in_time)
 
 

@@ -208,8 +208,16 @@ class ClockTally:
     eligible: int
     """E: everyone who counts, pending included."""
 
-    def __init__(self, counts: Mapping[int, int], bins: Sequence[int] = ()) -> None:
-        """``counts`` by counter, bins behind them; or the bins apart, in order from the first."""
+    def __init__(
+        self,
+        counts: Mapping[int, int],
+        bins: Sequence[int] = (),
+        running: Sequence[int] | None = None,
+    ) -> None:
+        """``counts`` by counter, bins behind them; or the bins apart, in order from the first.
+
+        ``running`` is how many durations there are up to each bin, where that is known.
+        """
         if not bins:
             found = {k - COUNTERS: n for k, n in counts.items() if k >= COUNTERS}
             bins = [0] * (max(found, default=-1) + 1)
@@ -217,7 +225,7 @@ class ClockTally:
                 bins[index] = n
         self._counters = {k: n for k, n in counts.items() if n and k < COUNTERS}
         self._bins = bins
-        self._running: list[int] | None = None
+        self._running = running
         # every figure asks for these, several times over
         verdicts = [self._counters.get(i, 0) for i in range(len(_VERDICTS))]
         self.hit, self.miss, self.unknown, self.pending, self.quarantined = verdicts
@@ -246,6 +254,10 @@ class ClockTally:
         """The ledger: how many were left out, by reason."""
         return {r: n for r, i in _REASON_OFFSET.items() if (n := self._counters.get(i, 0))}
 
+    def left_out(self, reason: Reason) -> int:
+        """How many were left out for one reason."""
+        return self._counters.get(_REASON_OFFSET[reason], 0)
+
     @property
     def measured(self) -> int:
         """How many durations were measured."""
@@ -268,7 +280,7 @@ class ClockTally:
         """How many measured durations are shorter; ``seconds`` at most 900."""
         return sum(self._bins[:seconds])
 
-    def _cumulated(self) -> list[int]:
+    def _cumulated(self) -> Sequence[int]:
         if self._running is None:
             self._running = list(accumulate(self._bins))
         return self._running

@@ -28,7 +28,8 @@ _LISTED = 256
 """Fewer durations than this are listed, more are counted by bin."""
 _NARROW = 65_536
 _TYPE = {2: "H", 4: "I"}
-_NUMBERS: dict[int, np.dtype[Any]] = {2: np.dtype("<u2"), 4: np.dtype("<u4")}
+_WIDE, _SHORT = np.dtype("<u4"), np.dtype("<u2")
+_NUMBERS: dict[int, np.dtype[Any]] = {2: _SHORT, 4: _WIDE}
 _FIELD = {2: Struct("<H"), 4: Struct("<I")}
 _BIG_ENDIAN = sys.byteorder == "big"
 
@@ -186,11 +187,11 @@ class Sum:
         at = 8 + 4 * number
         change = np.add if sign > 0 else np.subtract
         counters = self._counters[:number]
-        change(counters, np.frombuffer(content, "<u4", number, 8), counters)
+        change(counters, np.frombuffer(content, _WIDE, number, 8), counters)
         if form:
-            fields = np.frombuffer(content, _NUMBERS[form], -1, at)
-            known = self._room(first + len(fields))[first : first + len(fields)]
-            change(known, fields, known)
+            end = first + (len(content) - at) // form
+            known = self._room(end)[first:end]
+            change(known, np.frombuffer(content, _NUMBERS[form], -1, at), known)
         else:
             self._listed[sign] += content[at:]
 
@@ -212,13 +213,14 @@ class Sum:
         """What it all comes to; ``hushed``: had the source of it all fallen silent."""
         for sign, listed in self._listed.items():
             if listed:
-                found = np.bincount(np.frombuffer(bytes(listed), "<u2"))
+                found = np.bincount(np.frombuffer(bytes(listed), _SHORT))
                 self._room(len(found))[: len(found)] += sign * found
                 listed.clear()
         there = np.flatnonzero(self._bins)
-        bins = self._bins[: there[-1] + 1].tolist() if len(there) else []
+        bins = self._bins[: there[-1] + 1 if len(there) else 0]
         counters = dict(enumerate(self._counters.tolist()))
-        return ClockTally(silenced(counters) if hushed else counters, bins)
+        running = np.cumsum(bins).tolist()
+        return ClockTally(silenced(counters) if hushed else counters, bins.tolist(), running)
 
     def _room(self, number: int) -> Whole:
         """The bins, so many at least."""
