@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.product import ROOT, Product, an_incident, started
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 IN_VIEW = "new Set(grid135.grids.map().querySourceFeatures('grids').map((f) => f.id))"
 """The codes of the grids that the map has drawn."""

@@ -14,7 +14,7 @@ import pytest
 from tests.browser.product import Product, an_incident, started
 from tests.cables import Cable
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 SAID_WITHIN_S = 5.0
 BACK_WITHIN_S = 3.0

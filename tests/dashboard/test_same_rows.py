@@ -41,8 +41,6 @@ from tests.pipelines.installations import (
     an_installation,
 )
 
-pytestmark = pytest.mark.long
-
 QUESTIONS = 1000
 PARTS = 4
 """In so many goes, each a test of its own, so that they may share the cores."""

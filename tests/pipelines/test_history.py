@@ -10,8 +10,6 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from benchmarks import history, long_history
 from pipelines.figures.groups import By, Query
 from pipelines.figures.query import kpi, rows
@@ -22,8 +20,6 @@ from pipelines.store.rows import from_ms
 from pipelines.store.store import Store
 from pipelines.upkeep.binding import bind_all
 from tests.pipelines.installations import content
-
-pytestmark = pytest.mark.long
 
 ARRIVED, CUMULATIVE = Milestone.ARRIVED, Reading.CUMULATIVE
 CALLS = 4000

@@ -13,8 +13,6 @@ from pipelines.model.milestone import TARGETED
 from pipelines.snapshot import SourceState
 from tests.pipelines.demo.playing import PARTS_OF_DEMO, TUESDAY, Playing, kpi_of, playing
 
-pytestmark = pytest.mark.long
-
 LONG = timedelta(days=5)
 """Longer than any of the sources may be silent."""
 WELL = {SourceState.LIVE}
