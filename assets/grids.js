@@ -73,7 +73,7 @@
     asked = address;
     fetch(address).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer))).then(
       (found) => {
-        if (styles.size >= STYLES_KEPT) styles.clear();
+        if (styles.size >= STYLES_KEPT) styles.delete(styles.keys().next().value);
         styles.set(address, found);
         if (asked === address) asked = "";
         draw();
