@@ -210,7 +210,7 @@ RULES: list[tuple[Rule, tuple[str, str], tuple[str, str]]] = [
     ),
     (
         assets_name_no_other_host,
-        ("assets/x.js", 'fetch("https://tiles.example.org/1.pbf")'),
+        ("assets/x.js", 'new WebSocket("wss://tiles.example.org/1")'),
         ("assets/x.js", 'fetch("/assets/map/style.json") // why'),
     ),
     (
