@@ -227,9 +227,12 @@ class ClockTally:
         self._bins = bins
         self._running = running
         # every figure asks for these, several times over
-        verdicts = [self._counters.get(i, 0) for i in range(len(_VERDICTS))]
-        self.hit, self.miss, self.unknown, self.pending, self.quarantined = verdicts
-        self.eligible = sum(verdicts)
+        self.hit = self.verdict(Verdict.HIT)
+        self.miss = self.verdict(Verdict.MISS)
+        self.unknown = self.verdict(Verdict.UNKNOWN)
+        self.pending = self.verdict(Verdict.PENDING)
+        self.quarantined = self.verdict(Verdict.QUARANTINED)
+        self.eligible = self.hit + self.miss + self.unknown + self.pending + self.quarantined
 
     def items(self) -> Iterator[tuple[int, int]]:
         """Every count that is not zero, by counter, bins behind them."""
