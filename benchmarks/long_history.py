@@ -23,7 +23,7 @@ from pipelines.model.rules import Rules
 from pipelines.model.tally import counted_by, entry, entry_of_reason, entry_of_time
 from pipelines.store import schema
 from pipelines.store.buckets import SUMMED, Level, bucket_end, bucket_start
-from pipelines.store.hours import Place, Row, laid_out
+from pipelines.store.hours import SheetKey, SheetRow, laid_out
 from pipelines.store.rollups import COMBINATIONS, GRID, KIND, MANY, SOURCE
 from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.sheets import CLOSED_BIT, HOUR_MS, LINE_BYTES, SEVERITY_SHIFT, Slot, slot_id
@@ -218,7 +218,9 @@ def _or_none(moments: Whole) -> list[int | None]:
     return found
 
 
-def sheet_rows(calls: Calls, entries: NDArray[np.uint32], numbers: NDArray[np.uint64]) -> list[Row]:
+def sheet_rows(
+    calls: Calls, entries: NDArray[np.uint32], numbers: NDArray[np.uint64]
+) -> list[SheetRow]:
     """The sheets: hour by hour a line an incident, in the order of their bytes."""
     hours, offsets = np.divmod(calls.moments[0], HOUR_MS)
     slots = numbers[calls.slots]
@@ -242,7 +244,9 @@ def sheet_rows(calls: Calls, entries: NDArray[np.uint32], numbers: NDArray[np.ui
     return [
         row
         for hour, begin, end in zip(found.tolist(), begins.tolist(), ends, strict=True)
-        for row in laid_out(Place(hour * HOUR_MS), content[begin * LINE_BYTES : end * LINE_BYTES])
+        for row in laid_out(
+            SheetKey(hour * HOUR_MS), content[begin * LINE_BYTES : end * LINE_BYTES]
+        )
     ]
 
 

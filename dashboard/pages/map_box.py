@@ -6,7 +6,7 @@ from dashboard.pages.box import box
 
 _NOTHING_YET = {"layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
 """Before the map is told. Without any figure Plotly draws two axes with their numbers, which costs
-a page a good half second of processor time."""
+a page a third of a second of processor time."""
 
 
 def map_box() -> html.Section:

@@ -33,11 +33,11 @@ HOUR_S, _MINUTE_S, _SECOND_S = 3600, 60, 1
 _PARTS_S = {HOUR_S: _MINUTE_S, _MINUTE_S: _SECOND_S}
 """What each span is parted into."""
 
-Row = tuple[int, int, int, int, bytes]
-"""A place, how many lines there are, and the lines unless it is parted."""
+SheetRow = tuple[int, int, int, int, bytes]
+"""A key, how many lines there are, and the lines unless it is parted."""
 
 
-class Place(NamedTuple):
+class SheetKey(NamedTuple):
     """Which part of an hour a sheet is of, in seconds since the hour began."""
 
     hour_ms: int
@@ -48,10 +48,10 @@ class Place(NamedTuple):
         """Whether so many are too many for one sheet of this span."""
         return incidents > MOST and self.span_s in _PARTS_S
 
-    def part_at(self, offset_ms: int) -> "Place":
+    def part_at(self, offset_ms: int) -> "SheetKey":
         """The part of it in which something began, in milliseconds since the hour did."""
         span_s = _PARTS_S[self.span_s]
-        return Place(self.hour_ms, offset_ms // 1000 // span_s * span_s, span_s)
+        return SheetKey(self.hour_ms, offset_ms // 1000 // span_s * span_s, span_s)
 
 
 @dataclass(slots=True)
@@ -67,15 +67,15 @@ def write_sheets(writer: Writer, changes: Mapping[int, Change]) -> None:
 
     Raises OverflowError when a line is to be taken out that is not there.
     """
-    _write(writer, {Place(hour): change for hour, change in changes.items()})
+    _write(writer, {SheetKey(hour): change for hour, change in changes.items()})
 
 
-def _write(writer: Writer, changes: Mapping[Place, Change]) -> None:
+def _write(writer: Writer, changes: Mapping[SheetKey, Change]) -> None:
     table = schema.sheet
     places = sorted(changes)
-    rows: list[Row] = []
-    gone: list[Place] = []
-    below: dict[Place, Change] = defaultdict(Change)
+    rows: list[SheetRow] = []
+    gone: list[SheetKey] = []
+    below: dict[SheetKey, Change] = defaultdict(Change)
     for place, row in zip(places, list(writer.by_key(table, places)), strict=True):
         change = changes[place]
         before, lines = (row[-2], row[-1]) if row else (0, b"")
@@ -98,7 +98,7 @@ def _write(writer: Writer, changes: Mapping[Place, Change]) -> None:
         _write(writer, below)
 
 
-def _share_out(place: Place, change: Change, below: dict[Place, Change]) -> None:
+def _share_out(place: SheetKey, change: Change, below: dict[SheetKey, Change]) -> None:
     """Give each part of a place what changes in it."""
     for line in change.added:
         below[place.part_at(offset_of(line))].added.append(line)
@@ -106,7 +106,7 @@ def _share_out(place: Place, change: Change, below: dict[Place, Change]) -> None
         below[place.part_at(offset_of(line))].removed.append(line)
 
 
-def laid_out(place: Place, lines: bytes) -> Iterator[Row]:
+def laid_out(place: SheetKey, lines: bytes) -> Iterator[SheetRow]:
     """The sheets that sorted lines of a place stand on, and what they are parted from."""
     incidents = len(lines) // LINE_BYTES
     if not place.is_parted(incidents):
@@ -122,7 +122,7 @@ def laid_out(place: Place, lines: bytes) -> Iterator[Row]:
         yield from laid_out(place.part_at(number * span_ms), some.tobytes())
 
 
-def _within(place: Place) -> Any:
+def _within(place: SheetKey) -> Any:
     """All sheets below a place."""
     table = schema.sheet
     return (
@@ -133,13 +133,13 @@ def _within(place: Place) -> Any:
     )
 
 
-def _parts(reader: Reader, place: Place) -> list[Place]:
+def _parts(reader: Reader, place: SheetKey) -> list[SheetKey]:
     table = schema.sheet
     query = select(table.c.hour_ms, table.c.begin_s, table.c.span_s).where(_within(place))
-    return [Place(*row) for row in reader.rows(query)]
+    return [SheetKey(*row) for row in reader.rows(query)]
 
 
-def _lines_below(reader: Reader, place: Place) -> bytes:
+def _lines_below(reader: Reader, place: SheetKey) -> bytes:
     """All lines of what is parted, sorted as they were before."""
     contents = reader.rows(select(schema.sheet.c.lines).where(_within(place)))
     lines = b"".join(row[0] for row in contents)
@@ -165,10 +165,10 @@ def sheets_of(reader: Reader, begin_ms: int, end_ms: int) -> Iterator[tuple[int,
 def sheets_at(reader: Reader, hours: Iterable[int]) -> dict[int, bytes]:
     """The lines of each of these hours that has any."""
     found: dict[int, bytes] = {}
-    for row in reader.by_key(schema.sheet, map(Place, hours)):
+    for row in reader.by_key(schema.sheet, map(SheetKey, hours)):
         if row is not None:
             found[row[0]] = row[-1]
     for hour, lines in found.items():
         if not lines:
-            found[hour] = _lines_below(reader, Place(hour))
+            found[hour] = _lines_below(reader, SheetKey(hour))
     return found

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.model.clock import CLOCKS
 from pipelines.store import hours, schema
-from pipelines.store.hours import Change, Place, laid_out, sheets_at, sheets_of, write_sheets
+from pipelines.store.hours import Change, SheetKey, laid_out, sheets_at, sheets_of, write_sheets
 from pipelines.store.sheets import HOUR_MS, LINE_BYTES, line_of, offset_of, start_of
 from pipelines.store.store import Reader
 from tests.stores import an_empty_store, examples, on_every_database
@@ -66,7 +66,7 @@ def test_however_lines_come_and_go_the_sheets_are_those_of_what_is_left() -> Non
                 row
                 for hour in HOURS
                 if there[hour]
-                for row in laid_out(Place(hour), b"".join(there[hour]))
+                for row in laid_out(SheetKey(hour), b"".join(there[hour]))
             ]
             with store.reading() as reader:
                 assert rows_of(reader) == sorted(due)

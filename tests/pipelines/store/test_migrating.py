@@ -14,8 +14,7 @@ from pipelines.errors import StoreBehindError
 from pipelines.model.clock import CLOCKS
 from pipelines.store import migrating, schema
 from pipelines.store.backends.backend import Backend
-from pipelines.store.hours import Place as SheetOf
-from pipelines.store.hours import laid_out
+from pipelines.store.hours import SheetKey, laid_out
 from pipelines.store.migrating import Step
 from pipelines.store.places import Place, open_backend, upgrade
 from pipelines.store.sheets import HOUR_MS, line_of, start_of
@@ -199,7 +198,7 @@ def test_a_long_hour_of_before_is_laid_out_as_today(tmp_path: Path) -> None:
     upgrade(place, lambda step, done, of: None)
 
     with closing(Store(place)) as store, store.reading() as reader:
-        due = [row for hour, lines in hours.items() for row in laid_out(SheetOf(hour), lines)]
+        due = [row for hour, lines in hours.items() for row in laid_out(SheetKey(hour), lines)]
         assert len(due) > len(hours)
         assert [(*row[:-1], bytes(row[-1])) for row in reader.stream(schema.sheet)] == sorted(due)
 
