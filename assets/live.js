@@ -22,6 +22,7 @@
   let unstoredMs = null;
   let pending = {};
   let scheduled = false;
+  let started = false; // the page has its parts: what is heard can be put up
   let sent = null; // the map as the server drew it
   let held = false; // the page asks for its moments itself
   let scene = ""; // what a person has stopped the rotation at
@@ -38,7 +39,9 @@
     return "/stream?" + query.toString();
   }
 
+  /** Listen anew; a page that is still without its parts does so when it has them. */
   function connect() {
+    if (!started) return;
     disconnect();
     stats.connects += 1;
     source = new EventSource(url());
@@ -192,6 +195,7 @@
     if (!ready() && performance.now() > LOADED_WITHIN_MS) return restart();
     if (!ready()) return window.setTimeout(start, 30);
     graphics.start();
+    started = true;
     connect();
     window.setInterval(watch, WATCH_MS);
     // A page that was asleep has missed messages and lost its timers: ask for everything.

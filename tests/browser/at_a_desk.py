@@ -60,7 +60,7 @@ def a_page(chromium: Browser, *, script: str = "") -> Iterator[Page]:
     if script:
         page.add_init_script(script)
     complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("pageerror", lambda error: complaints.append(error.stack or str(error)))
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.set_default_timeout(45_000)
     yield page

@@ -49,7 +49,7 @@ class Screen:
         self.server = server
         self.complaints: list[str] = []
         self.may_lose_the_server = False
-        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error.stack or error}"))
         page.on("console", self._console)
         page.on("request", lambda request: self._request(request.url))
 

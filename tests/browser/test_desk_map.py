@@ -79,6 +79,20 @@ def test_a_click_on_a_grid_filters_everything_and_back_undoes_it(
     assert "1/1" in followed[1]
 
 
+def test_a_page_that_is_asked_for_its_view_before_it_has_its_parts_waits_for_them(
+    street: Street, chromium: Browser
+) -> None:
+    # as going back does, where the page is still at hand
+    asks_early = "addEventListener('DOMContentLoaded', () => grid135.live.connect())"
+    with a_page(chromium, script=asks_early) as page:
+        page.goto(f"{street.url}/?lang=en")
+
+        page.wait_for_function(
+            "() => document.querySelector('#cases-state')?.dataset.total === '6'"
+        )
+        assert page.evaluate("grid135.live.stats.connects") == 1
+
+
 def test_a_drag_over_the_map_leads_nowhere_and_moves_nothing(street: Street, page: Page) -> None:
     page.goto(f"{street.url}/?lang=en")
     x, y = spot(page, IN_G1[0] + 0.03, IN_G1[1])

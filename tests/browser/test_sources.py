@@ -63,7 +63,7 @@ def desk(chromium, tmp_path):
         def open_one(path, size):
             page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
             pages.append(page)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("pageerror", lambda error: complaints.append(error.stack or str(error)))
             page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
             page.goto(f"{server.url}{path}")
             page.wait_for_selector("body:not(.is-connecting) main > *", timeout=30_000)
