@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -30,7 +30,7 @@ class Server:
         self._backend = backend
         self._pace = pace
         self.build = build
-        self.port = _free_port()
+        self.port = 0
         self.start()
 
     @property
@@ -53,15 +53,11 @@ class Server:
     def start(self) -> None:
         """Listen, and return when the server answers."""
         self._app = self._whole or create_app(self._backend, build=self.build, pace=self._pace)
-        config = uvicorn.Config(
-            self._app,
-            host="127.0.0.1",
-            port=self.port,
-            log_level="critical",
-            timeout_graceful_shutdown=0,
-        )
+        self._door = _Door(self.port)
+        self.port = self._door.getsockname()[1]
+        config = uvicorn.Config(self._app, log_level="critical", timeout_graceful_shutdown=0)
         self._uvicorn = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._uvicorn.run, daemon=True)
+        self._thread = threading.Thread(target=self._uvicorn.run, args=([self._door],), daemon=True)
         self._thread.start()
         while not self._uvicorn.started:
             if not self._thread.is_alive():
@@ -72,6 +68,7 @@ class Server:
         """Drop all connections and stop listening."""
         self._uvicorn.should_exit = True
         self._thread.join(timeout=10)
+        self._door.shut()
 
 
 async def _count_tasks() -> int:
@@ -82,19 +79,41 @@ _LEFT: list[int] = []
 """Ports that servers of this process had. A browser has compiled what it got from there."""
 
 
-def _free_port() -> int:
-    for port in (*_LEFT, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+class _Door(socket.socket):
+    """Listens, and remembers whom it let in.
+
+    An event loop that ends while it lets somebody in says nothing to them: a browser would wait
+    for an answer, also from the next server on this port.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        """On a port of before, or on any that is free where none is given."""
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+        self._let_in: list[socket.socket] = []
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for one in (port,) if port else (*_LEFT, 0):
             try:
-                probe.bind(("127.0.0.1", port))
+                self.bind(("127.0.0.1", one))
             except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-        if port:
-            _LEFT.remove(port)
-        return found
-    raise RuntimeError("no port of this machine is free")
+                if one == port:
+                    raise
+            else:
+                if one in _LEFT:
+                    _LEFT.remove(one)
+                return
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """As every socket does."""
+        connection, address = super().accept()
+        self._let_in.append(connection)
+        return connection, address
+
+    def shut(self) -> None:
+        """Let nobody wait any more."""
+        for connection in (*self._let_in, self):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
 
 
 @contextmanager
