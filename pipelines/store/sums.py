@@ -6,7 +6,8 @@ a function of the counts alone, so equal counts are equal bytes, whatever their 
 
 Layout, little-endian: how many counters (8 bits), form (8), first bin (16), how many durations
 (32); the counters, 32 bits each; then the durations. Form 0 lists the bin of each, ascending, 16
-bits each. Forms 2 and 4 count by bin from the first on, so many bytes each.
+bits each. Forms 1, 2 and 4 count by bin from the first on, so many bytes each: as few as do. Most
+sums of a month or year fit in one, and a database fetches long rows page by page.
 """
 
 import sys
@@ -26,11 +27,10 @@ Whole = NDArray[np.int64]
 _HEAD = Struct("<BBHI")
 _LISTED = 256
 """Fewer durations than this are listed, more are counted by bin."""
-_NARROW = 65_536
-_TYPE = {2: "H", 4: "I"}
+_TYPE = {1: "B", 2: "H", 4: "I"}
 _WIDE, _SHORT = np.dtype("<u4"), np.dtype("<u2")
-_NUMBERS: dict[int, np.dtype[Any]] = {2: _SHORT, 4: _WIDE}
-_FIELD = {2: Struct("<H"), 4: Struct("<I")}
+_NUMBERS: dict[int, np.dtype[Any]] = {1: np.dtype("u1"), 2: _SHORT, 4: _WIDE}
+_FIELD = {1: Struct("<B"), 2: Struct("<H"), 4: Struct("<I")}
 _BIG_ENDIAN = sys.byteorder == "big"
 
 
@@ -72,7 +72,7 @@ def pack(counts: Mapping[int, int]) -> bytes:
             raise OverflowError("a bin below zero")
         body = as_bytes("H", sorted(Counter(bins).elements()))
     else:
-        form = 2 if durations < _NARROW else 4
+        form = _form_for(max(bins.values()))
         first = min(bins)
         fields = [0] * (max(bins) + 1 - first)
         for index, n in bins.items():
@@ -91,14 +91,19 @@ def pack_arrays(counters: Whole, bins: Whole) -> bytes:
     if durations < _LISTED:
         body = np.repeat(there, bins[there]).astype("<u2").tobytes()
     else:
-        form = 2 if durations < _NARROW else 4
+        form = _form_for(int(bins.max()))
         first, last = int(there[0]), int(there[-1])
-        body = bins[first : last + 1].astype(f"<u{form}").tobytes()
+        body = bins[first : last + 1].astype(_NUMBERS[form]).tobytes()
     return (
         _HEAD.pack(number, form, first, durations)
         + counters[:number].astype("<u4").tobytes()
         + body
     )
+
+
+def _form_for(most: int) -> int:
+    """The bytes that the count of the fullest bin needs."""
+    return 1 if most < 1 << 8 else 2 if most < 1 << 16 else 4
 
 
 def unpack(content: bytes) -> dict[int, int]:
@@ -139,33 +144,42 @@ def _patched(content: bytes, delta: Mapping[int, int]) -> bytes | None:
     fields = bytearray(content)
     at = 8 + 4 * number
     field, most = _FIELD[form], (len(content) - at) // form
+    is_lower = False
     for key, n in delta.items():
         if key < COUNTERS:
             if key >= number:
                 return None
-            _add(fields, 8 + 4 * key, _FIELD[4], n)
+            if _add(fields, 8 + 4 * key, _FIELD[4], n) is None:
+                return None
         else:
             index = key - COUNTERS - first
             if not 0 <= index < most:
                 return None
-            durations += n
-            if form == 2 and durations >= _NARROW:
+            after = _add(fields, at + form * index, field, n)
+            if after is None:
                 return None
-            _add(fields, at + form * index, field, n)
-    kept = 2 if durations < _NARROW else 4
+            durations += n
+            is_lower |= n < 0 and _form_for(after) < form <= _form_for(after - n)
     # counts begin and end with something, so that equal counts are equal bytes
     ends = fields[at : at + form], fields[-form:], fields[at - 4 : at]
-    if durations < _LISTED or kept != form or not all(map(any, ends)):
+    if durations < _LISTED or not all(map(any, ends)):
+        return None
+    if is_lower and _form_for(int(np.frombuffer(fields, _NUMBERS[form], -1, at).max())) < form:
         return None
     _HEAD.pack_into(fields, 0, number, form, first, durations)
     return bytes(fields)
 
 
-def _add(fields: bytearray, at: int, field: Struct, n: int) -> None:
+def _add(fields: bytearray, at: int, field: Struct, n: int) -> int | None:
+    """Add to a count and return it; None where it has no room."""
     (before,) = field.unpack_from(fields, at)
-    if before + n < 0:
+    after: int = before + n
+    if after < 0:
         raise OverflowError("a count below zero")
-    field.pack_into(fields, at, before + n)
+    if after >> 8 * field.size:
+        return None
+    field.pack_into(fields, at, after)
+    return after
 
 
 class Sum:

@@ -1,5 +1,6 @@
 """A store of any released version becomes today's, with all that is in it, on every database."""
 
+import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, column, insert, inspect, table, 
 
 from pipelines.errors import StoreBehindError
 from pipelines.model.clock import CLOCKS
+from pipelines.model.tally import COUNTERS
 from pipelines.store import migrating, schema
 from pipelines.store.backends.backend import Backend
 from pipelines.store.hours import SheetKey, laid_out
@@ -19,6 +21,7 @@ from pipelines.store.migrating import Step
 from pipelines.store.places import Place, open_backend, upgrade
 from pipelines.store.sheets import HOUR_MS, line_of, start_of
 from pipelines.store.store import Store
+from pipelines.store.sums import pack
 from pipelines.upkeep.rebuilding import verify
 from tests.pipelines.installations import an_installation
 from tests.stores import on_every_database, place_in
@@ -201,6 +204,52 @@ def test_a_long_hour_of_before_is_laid_out_as_today(tmp_path: Path) -> None:
         due = [row for hour, lines in hours.items() for row in laid_out(SheetKey(hour), lines)]
         assert len(due) > len(hours)
         assert [(*row[:-1], bytes(row[-1])) for row in reader.stream(schema.sheet)] == sorted(due)
+
+
+def test_sums_of_before_are_counted_in_as_few_bytes_as_today(tmp_path: Path) -> None:
+    place = place_in(tmp_path)
+    counts = {
+        "none": {},
+        "listed": {0: 9, COUNTERS + 3: 9},
+        "many": {0: 300, 2: 8, COUNTERS + 60: 150, COUNTERS + 61: 150},
+        "more": {1: 90_000, COUNTERS + 60: 40_000, COUNTERS + 600: 50_000},
+        "most": {1: 70_000, COUNTERS + 60: 70_000},
+    }
+    clocks = [f"clock_{i}" for i in range(len(CLOCKS))]
+    cell = {"per": 1, "level": 3, "start_ms": 0, "kind": "", "source": "", "incidents": 1}
+    rows = [
+        {**cell, "few": b"", "grid": name, **dict.fromkeys(clocks, before_0008(said))}
+        for name, said in counts.items()
+    ]
+    with writing(place) as connection:
+        run_until(connection, "0007")
+        for name, more in {"rollup": {}, "stratum": {"cut": 1, "stratum": 2}}.items():
+            kept = table(name, *map(column, (*rows[0], *more)))
+            connection.execute(insert(kept), [{**row, **more} for row in rows])
+
+    upgrade(place, lambda step, done, of: None)
+
+    with closing(Store(place)) as store, store.reading() as reader:
+        for kept in (schema.rollup, schema.stratum):
+            grid, first = kept.c.keys().index("grid"), kept.c.keys().index("clock_0")
+            found = {row[grid]: list(map(bytes, row[first:])) for row in reader.stream(kept)}
+            assert found == {name: [pack(said)] * len(CLOCKS) for name, said in counts.items()}
+
+
+def before_0008(counts: dict[int, int]) -> bytes:
+    """The same as ``pack``, but counts by bin took two bytes each at least, four of 65,536."""
+    bins = {key - COUNTERS: n for key, n in counts.items() if key >= COUNTERS}
+    durations = sum(bins.values())
+    if durations < 256:
+        return pack(counts)
+    width, first = (2 if durations < 65_536 else 4), min(bins)
+    number = 1 + max(key for key in counts if key < COUNTERS)
+    counters = [counts.get(key, 0) for key in range(number)]
+    fields = [bins.get(index, 0) for index in range(first, max(bins) + 1)]
+    head = struct.pack("<BBHI", number, width, first, durations)
+    return head + struct.pack(
+        f"<{number}I{len(fields)}{'H' if width == 2 else 'I'}", *counters, *fields
+    )
 
 
 def test_a_migration_that_is_broken_off_leaves_the_old_state(tmp_path: Path) -> None:
