@@ -55,7 +55,7 @@ class Screen:
 
     def show(self, language: str = "zh") -> None:
         """Open the wall and wait until the map is drawn."""
-        self.page.goto(f"{self.server.url}/wall?lang={language}")
+        self.page.goto(f"{self.server.url}/wall?lang={language}", timeout=60_000)
         self.page.wait_for_selector("body:not(.is-connecting)", timeout=30_000)
 
     def wait_for_map(self) -> None:
