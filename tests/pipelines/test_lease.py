@@ -237,7 +237,8 @@ def test_keepers_share_the_claims_out_and_say_so(store: Store) -> None:
     second.start()
     assert until(lambda: len(first.works) == 3 and len(second.works) == 2)
     assert first.works | second.works == set(claims)
-    assert sorted(t for t in told if t.startswith("lost")) == [f"lost {c}" for c in claims[3:]]
+    # on a busy machine one may come back for a moment, and be lost again
+    assert {t for t in told if t.startswith("lost")} == {f"lost {c}" for c in claims[3:]}
 
     second.stop()
     assert until(lambda: first.works == set(claims))
