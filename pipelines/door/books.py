@@ -1,5 +1,6 @@
 """Keeping the books: from incidents to their rows and to what the rollups must gain or lose."""
 
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -73,10 +74,20 @@ def starts_of(hour: int, t0_ms: int, zone: ZoneInfo) -> tuple[int, ...]:
 @lru_cache(maxsize=65_536)
 def _starts(hour: int, zone: ZoneInfo) -> tuple[int, ...] | None:
     """The same for a whole hour; None where a day begins within it."""
-    first, last = hour * HOUR_MS, (hour + 1) * HOUR_MS - 1
-    starts = _starts_exactly(first, zone)
-    return starts if _starts_exactly(last, zone) == starts else None
+    first, last = _day_of(hour * HOUR_MS, zone), _day_of((hour + 1) * HOUR_MS - 1, zone)
+    return _starts_on(first, zone) if first == last else None
 
 
 def _starts_exactly(ms: int, zone: ZoneInfo) -> tuple[int, ...]:
-    return tuple(to_ms(bucket_start(level, from_ms(ms), zone)) for level in SUMMED)
+    return _starts_on(_day_of(ms, zone), zone)
+
+
+def _day_of(ms: int, zone: ZoneInfo) -> date:
+    return from_ms(ms).astimezone(zone).date()
+
+
+@lru_cache(maxsize=4096)
+def _starts_on(day: date, zone: ZoneInfo) -> tuple[int, ...]:
+    """The same for a local day: none of the buckets begins within one."""
+    noon = datetime.combine(day, time(12), zone)
+    return tuple(to_ms(bucket_start(level, noon, zone)) for level in SUMMED)

@@ -1,11 +1,15 @@
 """Every language says everything, with the same blanks."""
 
+import ast
+import re
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from dashboard.text import FALLBACK_LANGUAGE, LANGUAGES, Say, load, say_in
 from dashboard.text.format import duration, since
+from dashboard.text.rules import rule_in
 from pipelines.model.clock import ClockState, Reading
 from pipelines.model.fact import Reason
 from pipelines.model.milestone import TARGETED
@@ -46,6 +50,39 @@ def test_every_member_of_a_closed_set_has_a_word(language):
         assert say(f"tile.{reading}")
     for milestone in TARGETED:
         assert say(f"tile.{milestone}", minutes=5)
+
+
+def stated_in_code():
+    """Every sentence in the pipelines' code, as a pattern: what it fills in may be anything."""
+    for file in (Path(__file__).parents[2] / "pipelines").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            texts = [p.value if isinstance(p, ast.Constant) else None for p in parts]
+            literal = "".join(text for text in texts if isinstance(text, str))
+            if " " in literal.strip():
+                yield "".join(".+" if t is None else re.escape(str(t)) for t in texts)
+
+
+RULES = {key: text for key, text in load("en").items() if key.startswith("rule.")}
+
+
+def test_every_rule_that_is_translated_is_one_that_the_pipelines_state():
+    stated = re.compile("|".join(set(stated_in_code())))
+
+    assert [text for text in RULES.values() if not stated.fullmatch(text)] == []
+
+
+@pytest.mark.parametrize("key", RULES)
+def test_a_rule_is_said_in_the_language_of_the_screen(key):
+    values = {name: f"‹{name}›" for name in blanks(RULES[key])}
+    stated = RULES[key].format(**values)
+
+    assert rule_in(stated, say_in("en")) == stated
+    assert rule_in(stated, say_in("zh")) == load("zh")[key].format(**values)
+
+
+def test_a_rule_that_no_language_knows_is_said_as_it_was_stated():
+    assert rule_in("is odd: {x}", say_in("zh")) == "is odd: {x}"
 
 
 def test_english_stands_in_for_a_missing_sentence():

@@ -4,6 +4,7 @@ from dashboard.elements import html
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import second_of_day
+from dashboard.text.rules import rule_in
 from pipelines.desk.casefile import CaseFile, RawReport
 
 
@@ -27,7 +28,8 @@ def _report(report: RawReport, file: CaseFile, say: Say) -> html.Li:
     head += [say("case.replaced")] if report.is_replaced else []
     flags = [
         html.P(
-            say("case.flag", column=f.column, value=f.value, rule=f.rule), className="report__flag"
+            say("case.flag", column=f.column, value=f.value, rule=rule_in(f.rule, say)),
+            className="report__flag",
         )
         for f in report.flags
     ]

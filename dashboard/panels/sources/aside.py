@@ -7,6 +7,7 @@ from dashboard.panels.labels import honest_labels
 from dashboard.panels.panel import Leaves, Panel
 from dashboard.text import Say
 from dashboard.text.format import since
+from dashboard.text.rules import rule_in
 from pipelines.desk.roster import QuarantineList
 from pipelines.door.quarantine import Group, Item
 from pipelines.privacy.masking import masked
@@ -64,7 +65,7 @@ def _rule(group: Group, listed: QuarantineList, say: Say) -> html.Li:
     return html.Li(
         [
             html.Strong(str(group.records)),
-            html.Div([html.P(group.rule), html.P(where, className="rule__where")]),
+            html.Div([html.P(rule_in(group.rule, say)), html.P(where, className="rule__where")]),
         ],
         className="rule",
     )
@@ -88,7 +89,12 @@ def _item(item: Item, listed: QuarantineList, say: Say) -> html.Li:
     time = since(item.received_at, listed.now, listed.time_zone)
     where = f"{item.part}:{item.line}" if item.part else _name(item.source, listed, say)
     raw = masked(item.raw)[:_MOST_LETTERS] + ("…" if len(item.raw) > _MOST_LETTERS else "")
-    why = say("aside.why", column=item.column, value=masked(item.value), rule=masked(item.rule))
+    why = say(
+        "aside.why",
+        column=item.column,
+        value=masked(item.value),
+        rule=masked(rule_in(item.rule, say)),
+    )
     return html.Li(
         [
             html.P(

@@ -31,6 +31,7 @@ from typing import cast as cast_to
 
 import psycopg
 from psycopg import sql
+from psycopg.types.string import BytesBinaryDumper
 from sqlalchemy import (
     URL,
     ColumnElement,
@@ -311,8 +312,12 @@ class PostgresqlBackend(Backend):
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    """What is asked over and over is planned once, whatever is asked in between."""
+    """What is asked over and over is planned once, whatever is asked in between.
+
+    Bytes are handed over by the driver's part in C, whose place an alias for bytes has taken.
+    """
     connection.prepared_max = 500
+    connection.adapters.register_dumper(bytes, BytesBinaryDumper)
 
 
 def without_schema(url: URL) -> tuple[URL, str | None]:
