@@ -6,7 +6,7 @@ the street as a whole, by all three for what is asked most closely. A question r
 combination it needs, so it never adds up what is already added up.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ from pipelines.store.rows import from_ms, to_ms
 from pipelines.store.sheets import ENTRIES_BYTES, LINE_BYTES, Slot, multiset, read, slot_id
 from pipelines.store.store import Reader, Writer
 from pipelines.store.strata import release as release_strata
-from pipelines.store.sums import Sum, changed, numbers, pack
+from pipelines.store.sums import Sum, changed, counts_of, numbers, pack_entries
 from pipelines.store.volumes import release
 
 GRID, KIND, SOURCE = 1, 2, 4
@@ -36,7 +36,7 @@ COMBINATIONS = {
 }
 """What is added up at each level. Of ten days, the sheets answer closer questions as fast."""
 
-MANY = 128
+MANY = 24
 """From so many incidents on a cell holds their sums; fewer are listed, which is shorter."""
 
 
@@ -121,10 +121,9 @@ def _counts(added: Sequence[bytes], removed: Sequence[bytes] = ()) -> list[dict[
     for several, sign in ((added, 1), (removed, -1)):
         columns = numbers("I", b"".join(several))
         for i, counts in enumerate(clocks):
-            for number, n in Counter(columns[i :: len(CLOCKS)]).items():
-                for key in counted_by(number):
-                    counts[key] = counts.get(key, 0) + sign * n
-    return [{key: n for key, n in counts.items() if n} for counts in clocks]
+            for key, n in counts_of(columns[i :: len(CLOCKS)]).items():
+                counts[key] = counts.get(key, 0) + sign * n
+    return [{key: n for key, n in counts.items() if n} for counts in clocks] if removed else clocks
 
 
 def write(writer: Writer, ledger: Ledger, zone: ZoneInfo) -> None:
@@ -174,10 +173,14 @@ def _changed(
         return (incidents, b"", *(changed(old, delta) if delta else old for old, delta in clocks))
     added = [entries for change in changes for entries in change.added]
     removed = [entries for change in changes for entries in change.removed]
-    listed = multiset(before[1], ENTRIES_BYTES, added, removed)
+    if incidents < MANY or removed:
+        listed = multiset(before[1], ENTRIES_BYTES, added, removed)
+    else:  # in any order
+        listed = b"".join((before[1], *added))
     if incidents < MANY:
         return _few(incidents, listed)
-    return (incidents, b"", *map(pack, _counts([listed])))
+    columns = numbers("I", listed)
+    return (incidents, b"", *(pack_entries(columns[i :: len(CLOCKS)]) for i in range(len(CLOCKS))))
 
 
 def _few(incidents: int, listed: bytes) -> tuple[Any, ...]:

@@ -160,7 +160,6 @@ rollup = Table(
     Column("incidents", BigInteger, nullable=False),
     Column("few", LargeBinary, nullable=False),
     *(Column(f"clock_{i}", LargeBinary, nullable=False) for i in range(len(CLOCKS))),
-    sqlite_with_rowid=False,
 )
 """What settled incidents add up to, by ten days, month and year of their start.
 

@@ -12,15 +12,22 @@ sums of a month or year fit in one, and a database fetches long rows page by pag
 
 import sys
 from array import array
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from struct import Struct
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.model.tally import COUNTERS, ClockTally, silenced
+from pipelines.model.tally import (
+    BIN_SHIFT,
+    COUNTERS,
+    COUNTERS_MASK,
+    ClockTally,
+    counted_by,
+    silenced,
+)
 
 Whole = NDArray[np.int64]
 
@@ -31,6 +38,8 @@ _TYPE = {1: "B", 2: "H", 4: "I"}
 _WIDE, _SHORT = np.dtype("<u4"), np.dtype("<u2")
 _NUMBERS: dict[int, np.dtype[Any]] = {1: np.dtype("u1"), 2: _SHORT, 4: _WIDE}
 _FIELD = {1: Struct("<B"), 2: Struct("<H"), 4: Struct("<I")}
+_TOGETHER = 1000
+"""So many counts by bin are held back at most: a megabyte or two."""
 _BIG_ENDIAN = sys.byteorder == "big"
 
 
@@ -79,6 +88,36 @@ def pack(counts: Mapping[int, int]) -> bytes:
             fields[index - first] = n
         body = as_bytes(_TYPE[form], fields)
     return _HEAD.pack(len(counters), form, first, durations) + as_bytes("I", counters) + body
+
+
+def counts_of(entries: Sequence[int]) -> dict[int, int]:
+    """What entries of one clock count for, by counter and bins behind them."""
+    counts: dict[int, int] = {}
+    for number, n in Counter([entry & COUNTERS_MASK for entry in entries]).items():
+        for key in counted_by(number):
+            counts[key] = counts.get(key, 0) + n
+    for place, n in Counter([entry >> BIN_SHIFT for entry in entries]).items():
+        if place:
+            counts[COUNTERS + place - 1] = n
+    return counts
+
+
+def pack_entries(entries: Sequence[int]) -> bytes:
+    """The same bytes as ``pack``, of what entries of one clock count for."""
+    bins = [entry >> BIN_SHIFT for entry in entries]
+    if len(bins) >= _LISTED:
+        return pack(counts_of(entries))
+    counters = [0] * COUNTERS
+    for number, n in Counter([entry & COUNTERS_MASK for entry in entries]).items():
+        for key in counted_by(number):
+            counters[key] += n
+    while counters and not counters[-1]:
+        counters.pop()
+    listed = sorted(place - 1 for place in bins if place)
+    if not counters:
+        return b""
+    head = _HEAD.pack(len(counters), 0, 0, len(listed))
+    return head + as_bytes("I", counters) + as_bytes("H", listed)
 
 
 def pack_arrays(counters: Whole, bins: Whole) -> bytes:
@@ -140,7 +179,7 @@ def _patched(content: bytes, delta: Mapping[int, int]) -> bytes | None:
     """A histogram that keeps its form, changed in place; None where it does not."""
     number, form, first, durations = _HEAD.unpack_from(content)
     if not form:
-        return None
+        return _relisted(content, delta)
     fields = bytearray(content)
     at = 8 + 4 * number
     field, most = _FIELD[form], (len(content) - at) // form
@@ -170,6 +209,25 @@ def _patched(content: bytes, delta: Mapping[int, int]) -> bytes | None:
     return bytes(fields)
 
 
+def _relisted(content: bytes, delta: Mapping[int, int]) -> bytes | None:
+    """Listed durations, with some more in their places; None where any are to go, or too many."""
+    number, _, _, durations = _HEAD.unpack_from(content)
+    at = 8 + 4 * number
+    counters, more = numbers("I", content[8:at]), []
+    for key, n in delta.items():
+        if n < 0 or COUNTERS > key >= number:
+            return None
+        if key < COUNTERS:
+            counters[key] += n
+        else:
+            more += [key - COUNTERS] * n
+    if durations + len(more) >= _LISTED:
+        return None
+    listed = sorted([*numbers("H", content[at:]), *more])
+    head = _HEAD.pack(number, 0, 0, len(listed))
+    return head + as_bytes("I", counters) + as_bytes("H", listed)
+
+
 def _add(fields: bytearray, at: int, field: Struct, n: int) -> int | None:
     """Add to a count and return it; None where it has no room."""
     (before,) = field.unpack_from(fields, at)
@@ -183,13 +241,21 @@ def _add(fields: bytearray, at: int, field: Struct, n: int) -> int | None:
 
 
 class Sum:
-    """Adds and subtracts the counts of one clock."""
+    """Adds and subtracts the counts of one clock.
 
-    __slots__ = ("_bins", "_counters", "_listed")
+    What is packed alike is laid together and added at once, which takes a third of the time that
+    adding it piece by piece does.
+    """
+
+    __slots__ = ("_bins", "_counters", "_counts", "_fields", "_listed")
 
     def __init__(self) -> None:
         self._counters = np.zeros(COUNTERS, dtype=np.int64)
         self._bins = np.zeros(0, dtype=np.int64)
+        self._counts: defaultdict[int, list[bytes]] = defaultdict(list)
+        """Counters that are not added yet, by how many there are, with the sign they have."""
+        self._fields: defaultdict[int, list[tuple[int, bytes]]] = defaultdict(list)
+        """The first bin and the counts by bin that are not added yet, by form and sign."""
         self._listed = {1: bytearray(), -1: bytearray()}
         """By sign, durations that are not yet counted."""
 
@@ -199,13 +265,13 @@ class Sum:
             return
         number, form, first, _ = _HEAD.unpack_from(content)
         at = 8 + 4 * number
-        change = np.add if sign > 0 else np.subtract
-        counters = self._counters[:number]
-        change(counters, np.frombuffer(content, _WIDE, number, 8), counters)
+        if number:
+            self._counts[sign * number].append(content[8:at])
         if form:
-            end = first + (len(content) - at) // form
-            known = self._room(end)[first:end]
-            change(known, np.frombuffer(content, _NUMBERS[form], -1, at), known)
+            fields = self._fields[sign * form]
+            fields.append((first, content[at:]))
+            if len(fields) >= _TOGETHER:
+                self._add_up()
         else:
             self._listed[sign] += content[at:]
 
@@ -225,16 +291,34 @@ class Sum:
 
     def result(self, *, hushed: bool = False) -> ClockTally:
         """What it all comes to; ``hushed``: had the source of it all fallen silent."""
-        for sign, listed in self._listed.items():
-            if listed:
-                found = np.bincount(np.frombuffer(bytes(listed), _SHORT))
-                self._room(len(found))[: len(found)] += sign * found
-                listed.clear()
+        self._add_up()
         there = np.flatnonzero(self._bins)
         bins = self._bins[: there[-1] + 1 if len(there) else 0]
         counters = dict(enumerate(self._counters.tolist()))
         running = np.cumsum(bins).tolist()
         return ClockTally(silenced(counters) if hushed else counters, bins.tolist(), running)
+
+    def _add_up(self) -> None:
+        """Add what was not added yet."""
+        for signed, counts in self._counts.items():
+            number = abs(signed)
+            total = _total(counts, _WIDE, number)
+            self._counters[:number] += total if signed > 0 else -total
+        for signed, fields in self._fields.items():
+            form = abs(signed)
+            start = min(first for first, _ in fields)
+            rows = [bytes(form * (first - start)) + content for first, content in fields]
+            width = max(map(len, rows))
+            total = _total([row.ljust(width, b"\0") for row in rows], _NUMBERS[form], width // form)
+            known = self._room(start + len(total))[start : start + len(total)]
+            known += total if signed > 0 else -total
+        for sign, listed in self._listed.items():
+            if listed:
+                found = np.bincount(np.frombuffer(bytes(listed), _SHORT))
+                self._room(len(found))[: len(found)] += sign * found
+                listed.clear()
+        self._counts.clear()
+        self._fields.clear()
 
     def _room(self, number: int) -> Whole:
         """The bins, so many at least."""
@@ -243,3 +327,14 @@ class Sum:
             bins[: len(self._bins)] = self._bins
             self._bins = bins
         return self._bins
+
+
+def _total(rows: Sequence[bytes], kind: np.dtype[Any], number: int) -> Whole:
+    """Rows of so many numbers, added up column by column."""
+    if len(rows) == 1:
+        return np.frombuffer(rows[0], kind).astype(np.int64)
+    # a thousand of the narrow ones fit, which takes half the time
+    enough = np.uint32 if kind.itemsize < 4 else np.int64
+    table = np.frombuffer(b"".join(rows), kind).reshape(-1, number)
+    total: Whole = table.sum(0, dtype=enough).astype(np.int64)
+    return total

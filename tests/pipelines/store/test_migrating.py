@@ -1,6 +1,7 @@
 """A store of any released version becomes today's, with all that is in it, on every database."""
 
 import struct
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,8 +13,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import URL, Connection, Engine, column, insert, inspect, table, text
 
 from pipelines.errors import StoreBehindError
-from pipelines.model.clock import CLOCKS
-from pipelines.model.tally import COUNTERS
+from pipelines.model.clock import CLOCKS, Mark, Outcome, Verdict
+from pipelines.model.fact import Reason
+from pipelines.model.tally import COUNTERS, counted_by, entry, entry_of_reason, entry_of_time
 from pipelines.store import migrating, schema
 from pipelines.store.backends.backend import Backend
 from pipelines.store.hours import SheetKey, laid_out
@@ -170,7 +172,12 @@ def form(connection: Connection) -> dict[str, Any]:
         )
         for name in schema.metadata.tables
     }
-    return {**found, "views": [" ".join(v.split()) for v in views(connection)]}
+    keyed: list[str] = []
+    if connection.dialect.name == "sqlite":
+        by_key = "SELECT name FROM pragma_table_list WHERE wr ORDER BY name"
+        keyed = list(connection.exec_driver_sql(by_key).scalars())
+    shown = [" ".join(view.split()) for view in views(connection)]
+    return {**found, "views": shown, "without rowid": keyed}
 
 
 def views(connection: Connection) -> list[str]:
@@ -206,20 +213,40 @@ def test_a_long_hour_of_before_is_laid_out_as_today(tmp_path: Path) -> None:
         assert [(*row[:-1], bytes(row[-1])) for row in reader.stream(schema.sheet)] == sorted(due)
 
 
-def test_sums_of_before_are_counted_in_as_few_bytes_as_today(tmp_path: Path) -> None:
+def test_sums_of_before_are_kept_as_shortly_as_today(tmp_path: Path) -> None:
     place = place_in(tmp_path)
-    counts = {
+    sums = {
         "none": {},
         "listed": {0: 9, COUNTERS + 3: 9},
         "many": {0: 300, 2: 8, COUNTERS + 60: 150, COUNTERS + 61: 150},
         "more": {1: 90_000, COUNTERS + 60: 40_000, COUNTERS + 600: 50_000},
         "most": {1: 70_000, COUNTERS + 60: 70_000},
     }
+    entries = [entry_of_time(n * 9000, 180_000) for n in range(28)] + [
+        entry_of_reason(Reason.NO_TARGET),
+        entry(Outcome(Verdict.MISS, "", seconds=90_000, marks=Mark.CANCELLED | Mark.RETURNED)),
+    ]
+    few = {
+        n: b"".join(struct.pack("<7I", *[one] * len(CLOCKS)) for one in entries[:n])
+        for n in (23, 30)
+    }
+    added_up = pack(Counter(key for entry in entries for key in counted_by(entry)))
     clocks = [f"clock_{i}" for i in range(len(CLOCKS))]
-    cell = {"per": 1, "level": 3, "start_ms": 0, "kind": "", "source": "", "incidents": 1}
+    cell = {"per": 1, "level": 3, "start_ms": 0, "kind": "", "source": ""}
+    nothing = dict.fromkeys(clocks, b"")
     rows = [
-        {**cell, "few": b"", "grid": name, **dict.fromkeys(clocks, before_0008(said))}
-        for name, said in counts.items()
+        {
+            **cell,
+            "incidents": 500,
+            "few": b"",
+            "grid": name,
+            **dict.fromkeys(clocks, before_0008(n)),
+        }
+        for name, n in sums.items()
+    ]
+    rows += [
+        {**cell, "incidents": n, "few": listed, "grid": f"few {n}", **nothing}
+        for n, listed in few.items()
     ]
     with writing(place) as connection:
         run_until(connection, "0007")
@@ -229,11 +256,14 @@ def test_sums_of_before_are_counted_in_as_few_bytes_as_today(tmp_path: Path) -> 
 
     upgrade(place, lambda step, done, of: None)
 
+    due = {name: [b"", *[pack(said)] * len(CLOCKS)] for name, said in sums.items()}
+    due["few 23"] = [few[23], *[b""] * len(CLOCKS)]
+    due["few 30"] = [b"", *[added_up] * len(CLOCKS)]
     with closing(Store(place)) as store, store.reading() as reader:
         for kept in (schema.rollup, schema.stratum):
-            grid, first = kept.c.keys().index("grid"), kept.c.keys().index("clock_0")
+            grid, first = kept.c.keys().index("grid"), kept.c.keys().index("few")
             found = {row[grid]: list(map(bytes, row[first:])) for row in reader.stream(kept)}
-            assert found == {name: [pack(said)] * len(CLOCKS) for name, said in counts.items()}
+            assert found == due
 
 
 def before_0008(counts: dict[int, int]) -> bytes:

@@ -1,12 +1,23 @@
 """Counts as bytes add up to what adding them one by one gives."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.model.tally import COUNTERS
-from pipelines.store.sums import Sum, changed, pack, pack_arrays, unpack
+from pipelines.model.tally import COUNTERS, counted_by
+from pipelines.store.sums import (
+    Sum,
+    changed,
+    counts_of,
+    pack,
+    pack_arrays,
+    pack_entries,
+    unpack,
+)
+from tests.pipelines.store.test_counting import entries
 
 keys = (
     st.integers(0, COUNTERS - 1) | st.integers(COUNTERS, COUNTERS + 40) | st.just(COUNTERS + 4000)
@@ -33,6 +44,14 @@ def test_counts_in_arrays_are_packed_alike(a: dict[int, int]) -> None:
         every[key] = n
 
     assert pack_arrays(every[:COUNTERS], every[COUNTERS:]) == pack(a)
+
+
+@given(listed=st.lists(entries, max_size=40), times=st.sampled_from([1, 9]))
+def test_entries_are_packed_as_what_they_count_for(listed: list[int], times: int) -> None:
+    counted = Counter(key for entry in listed * times for key in counted_by(entry))
+
+    assert counts_of(listed * times) == counted
+    assert pack_entries(listed * times) == pack(counted)
 
 
 @given(a=counts, b=counts)
