@@ -12,6 +12,10 @@ would be on a machine with nothing else to do; ``rows_read`` is how many rows it
 average. ``brute_ms`` is the mean time of plain SQL over all incidents of the same windows, which
 counts no more than hits and misses of the cumulative arrival; ``ratio`` is how many times as long
 that takes. ``shift_month_ms`` and ``shift_year_ms`` are what figures by shift take, p95 of 20.
+
+With ``--against FOLDER`` every question is also put to the store there, by turns, five times each,
+and the best time of each counts: ``turns_p95_ms`` is of both stores, ``times`` how many times as
+long this one takes. What else the machine does meets both alike then, as in two runs it does not.
 """
 
 import argparse
@@ -56,6 +60,7 @@ from pipelines.store.store import Reader, Writer
 QUESTIONS = 300
 _SUMMED = (By.STREET, By.COMMUNITY, By.GRID, By.KIND, By.SOURCE)
 _SHIFT_QUESTIONS = 20
+_TURNS = 5
 SHIFTS = ("08:00", "20:00")
 _SEVERITIES = (*map(str, SEVERITIES), "1,2")
 
@@ -65,6 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--incidents", type=int, default=100_000)
     parser.add_argument("--store", help="a folder to keep the store in, or to reuse; or its URL")
+    parser.add_argument("--against", type=Path, help="another such folder, asked by turns")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON line")
     options = parser.parse_args()
     if not options.json:
@@ -73,10 +79,13 @@ def main() -> None:
     with TemporaryDirectory() as name:
         url = options.store if "://" in (options.store or "") else None
         folder = Path(options.store) if options.store and not url else Path(name)
-        print(json.dumps(measure(folder, options.incidents, url)))
+        found = measure(folder, options.incidents, url)
+        if options.against is not None:
+            found |= compare(open_here(folder, url), open_here(options.against))
+        print(json.dumps(found))
 
 
-def measure(folder: Path, incidents: int, url: str | None = None) -> dict[str, float | int | str]:
+def measure(folder: Path, incidents: int, url: str | None = None) -> dict[str, Any]:
     """Build a store of so many incidents, unless it is there, and ask it."""
     begin = time.perf_counter()
     installation = opened_or_built(folder, incidents, url)
@@ -102,6 +111,23 @@ def measure(folder: Path, incidents: int, url: str | None = None) -> dict[str, f
         "shift_year_ms": p95(by_shift[365]),
         "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
+
+
+def compare(this: Installation, other: Installation) -> dict[str, float | list[float]]:
+    """How long both take over the same questions, asked by turns."""
+    best: tuple[list[float], list[float]] = ([], [])
+    for query in islice(queries(random.Random(5)), QUESTIONS):
+        taken: tuple[list[float], list[float]] = ([], [])
+        for _ in range(1 + _TURNS):
+            for installation, times in zip((this, other), taken, strict=True):
+                begin = time.perf_counter()
+                with installation.store.reading() as reader:
+                    kpi(reader, query, installation.desk)
+                times.append((time.perf_counter() - begin) * 1000)
+        for times, bests in zip(taken, best, strict=True):
+            bests.append(min(times[1:]))  # the first one fetches the pages from the disk
+    ours, theirs = map(p95, best)
+    return {"turns_p95_ms": [ours, theirs], "times": round(ours / theirs, 2)}
 
 
 def p95(taken: Sequence[float]) -> float:

@@ -295,8 +295,9 @@ class Sum:
         there = np.flatnonzero(self._bins)
         bins = self._bins[: there[-1] + 1 if len(there) else 0]
         counters = dict(enumerate(self._counters.tolist()))
-        running = np.cumsum(bins).tolist()
-        return ClockTally(silenced(counters) if hushed else counters, bins.tolist(), running)
+        # as arrays: of a thousand bins, a figure looks at ten
+        by_bin, running = (array("q", counts.tobytes()) for counts in (bins, np.cumsum(bins)))
+        return ClockTally(silenced(counters) if hushed else counters, by_bin, running)
 
     def _add_up(self) -> None:
         """Add what was not added yet."""
