@@ -20,7 +20,7 @@ from pipelines.store.buckets import Level, bucket_end, bucket_start
 from pipelines.store.counting import counted
 from pipelines.store.rollups import GRID, KIND, MANY, SOURCE, Group, count_listed
 from pipelines.store.rows import from_ms, to_ms
-from pipelines.store.sheets import STATE_MASK
+from pipelines.store.sheets import ENTRIES_BYTES, STATE_MASK
 from pipelines.store.slots import Slots, SlotTable
 from pipelines.store.store import Reader, Writer
 from pipelines.store.strata import COMBINATIONS, Cut, Telling
@@ -173,11 +173,12 @@ def _rows_of_year(reader: Reader, cut: Cut, start: datetime, zone: ZoneInfo) -> 
 def _merged(key: Row, groups: dict[Row, Group], listed: dict[Row, list[bytes]]) -> Iterator[Row]:
     count_listed(list(groups.values()), _EVERY_CLOCK)
     for cell, group in groups.items():
-        n = group.incidents
-        if n < MANY:
-            content = b"".join(listed[cell])
-            size = len(content) // n
-            items = sorted(content[i : i + size] for i in range(0, len(content), size))
+        n, content = group.incidents, b"".join(listed[cell])
+        # of a store that says something wrong, they may be few and yet added up
+        if n < MANY and len(content) == n * ENTRIES_BYTES:
+            items = sorted(
+                content[i : i + ENTRIES_BYTES] for i in range(0, len(content), ENTRIES_BYTES)
+            )
             yield (*key, *cell, n, b"".join(items), *repeat(b"", len(CLOCKS)))
         else:
             yield (*key, *cell, n, b"", *(pack(dict(one.items())) for one in group.results()))

@@ -108,6 +108,9 @@ class Connection:
                 f"{self._where}: the broker cannot be reached: {error.strerror or error}"
             ) from error
         opened = self._client.socket()
+        if opened is None:
+            self._end_unanswered()
+            return await self._answer(self._accepted, "the connection")
         if isinstance(opened, socket.socket):  # one answer is not to wait for the next
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._client.on_socket_close = self._closed
@@ -293,8 +296,11 @@ class Connection:
                 hint = "; if it does so again and again, another client has the same client_id"
             self._end(f"the connection to the broker broke off{hint}")
         else:
-            hint = "; it may want a certificate" if self._options.tls is not None else ""
-            self._end(f"the broker closed the connection before it answered{hint}")
+            self._end_unanswered()
+
+    def _end_unanswered(self) -> None:
+        hint = "; it may want a certificate" if self._options.tls is not None else ""
+        self._end(f"the broker closed the connection before it answered{hint}")
 
     def _end(self, why: str) -> None:
         if self._ended is not None:
