@@ -55,12 +55,12 @@ def _heading(board: Board, say: Say) -> list[object]:
 
 _WIDTHS = {
     Column.T0: 110,
-    Column.KIND: 164,
+    Column.KIND: 156,
     Column.SEVERITY: 84,
-    Column.GRID: 116,
+    Column.GRID: 100,
     Column.COMMUNITY: 116,
     Column.SECONDS: 76,
-    Column.VERDICT: 100,
+    Column.VERDICT: 124,
     Column.SOURCE: 116,
     Column.KEY: 150,
     Column.UNITS: 72,
@@ -69,7 +69,7 @@ _WIDTHS = {
 letters are larger too, all grow alike."""
 _CLIPS = {Column.ADDRESS: 150, Column.TITLE: 96}
 """What may be cut off, and so gives way first."""
-_LEAST = 96
+_LEAST = 76
 _DRAWN = {Column.KIND: "CaseKind", Column.VERDICT: "CaseVerdict", Column.T0: "CaseLink"}
 """What draws a cell that is more than its text; see case_cells.js."""
 
