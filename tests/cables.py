@@ -92,8 +92,13 @@ class Elsewhere:
         _ip("link", "set", self._link, "up")
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Take no more connections, and away with the cable.
+
+        It would go with the namespace, but that stays until its last connection has given up. Half
+        a minute later a browser of another test then breaks off what it loads: a network changed.
+        """
         self._relay.close()
+        _ip("link", "delete", self._link)
 
 
 @contextmanager
@@ -109,7 +114,7 @@ def elsewhere(to: int) -> Iterator[Elsewhere]:
         finally:
             far.close()
     finally:
-        _ip("netns", "delete", name)  # its cable goes with it
+        _ip("netns", "delete", name)
 
 
 def _may_have(name: str) -> bool:
