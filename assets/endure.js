@@ -36,7 +36,7 @@
   function reload(data) {
     const isDue = (dueMs && clock.now() >= dueMs) || isFull();
     const { live } = window.grid135;
-    if (isDue && !data.busy && !live.state().lost) live.restart();
+    if (isDue && !data.busy && !live.state().lost) window.grid135.anew();
   }
 
   /** One pixel further every few minutes, along a path around the middle. */

@@ -37,7 +37,7 @@
       return;
     }
     window.sessionStorage.setItem(LOADED_ANEW, Date.now());
-    window.grid135.live.restart();
+    window.grid135.anew();
   }
 
   /** The map's canvas comes and goes; its events reach the document on the way down. */

@@ -6,16 +6,13 @@
   const LOADED_WITHIN_MS = 20000;
   const SILENCE_MS = 4200; // two heartbeats and a little: said within five seconds
   const WATCH_MS = 500;
-  const RELOADS_APART_MS = 30000; // two servers of different builds must not play ball with a page
   const ROOM_SPREAD_MS = 1500;
-  const RELOADED = "grid135.reloaded";
-  const { clock, fit, graphics, grids } = window.grid135;
+  const { anew, clock, fit, graphics, grids } = window.grid135;
   const stats = { messages: 0, applied: 0, connects: 0, lastSeq: 0, bytes: 0 };
 
   let source = null;
   let retry = 0;
   let build = "";
-  let restarts = false;
   let heardAt = performance.now(); // when the server last said anything, by our steady clock
   let lost = true;
   let staleMs = null;
@@ -87,7 +84,7 @@
     unstoredMs = message.unstored_ms;
     clock.sync(message.now_ms, message.rate);
     if (message.build) {
-      if (build && build !== message.build) return restart(Math.random() * ROOM_SPREAD_MS);
+      if (build && build !== message.build) return anew(Math.random() * ROOM_SPREAD_MS);
       build = message.build;
     }
     if (message.props && !held) {
@@ -173,26 +170,8 @@
     banner();
   }
 
-  /** Load the page anew, but only when it is to be had: a browser's error page never comes back. */
-  function restart(afterMs) {
-    if (restarts) return;
-    restarts = true;
-    const since = Date.now() - Number(window.sessionStorage.getItem(RELOADED) || 0);
-    const early = since >= 0 && since < RELOADS_APART_MS ? RELOADS_APART_MS - since : 0;
-    window.setTimeout(knock, Math.max(early, afterMs || 0));
-  }
-
-  function knock() {
-    const again = () => window.setTimeout(knock, RETRY_MS);
-    fetch(window.location.href, { cache: "no-store" }).then((answer) => {
-      if (!answer.ok) return again();
-      window.sessionStorage.setItem(RELOADED, Date.now());
-      window.location.reload();
-    }, again);
-  }
-
   function start() {
-    if (!ready() && performance.now() > LOADED_WITHIN_MS) return restart();
+    if (!ready() && performance.now() > LOADED_WITHIN_MS) return anew();
     if (!ready()) return window.setTimeout(start, 30);
     graphics.start();
     started = true;
@@ -230,7 +209,7 @@
 
   window.grid135.live = {
     show: show, hold: hold,
-    stats: stats, watch: watchScene, connect: connect, restart: restart, state: state,
+    stats: stats, watch: watchScene, connect: connect, state: state,
   };
   start();
 })();

@@ -1,5 +1,7 @@
 """The Dash application: pages and their frame, nothing else. What is on them comes by stream."""
 
+import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -12,6 +14,7 @@ from dashboard.pages import PAGES
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Say, say_in
 
 ASSETS = Path(__file__).parent.parent / "assets"
+_ANEW = Path(__file__).with_name("anew.js").read_text(encoding="utf-8")
 _HTML_LANG = {"zh": "zh-CN"}
 _FOR_SCRIPTS = (
     "duration",
@@ -41,6 +44,7 @@ _FRAME = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
 <title>{title}</title>
+<script>{anew}</script>
 {css}
 </head>
 <body class="is-connecting">
@@ -62,6 +66,12 @@ class _App(Dash):
         page = resolved(flask.request.path)[0] if flask.has_request_context() else ""
         return config | {"requests_pathname_prefix": f"/{page}/" if page in PAGES else "/"}
 
+    def csp_hashes(self, hash_algorithm: str = "sha256") -> list[str]:
+        """What a content security policy must let through: Dash's own, and the frame's."""
+        digest = base64.b64encode(hashlib.new(hash_algorithm, _ANEW.encode()).digest()).decode()
+        own = f"'{hash_algorithm}-{digest}'"
+        return [own, *super().csp_hashes(hash_algorithm)]
+
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         """The HTML around the page."""
         language = flask.request.args.get("lang", DEFAULT_LANGUAGE)
@@ -72,6 +82,7 @@ class _App(Dash):
             lang=_HTML_LANG.get(say.language, say.language),
             page=page if known else "",
             title=say(f"page.{page}") if known else "Grid135",
+            anew=_ANEW,
             css=parts["css"],
             page_config=_page_config(say),
             app_entry=parts["app_entry"],

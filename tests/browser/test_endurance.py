@@ -121,7 +121,7 @@ def test_a_page_is_not_loaded_anew_while_there_is_no_server(serve, open_screen, 
     mark(screen)
 
     server.stop()
-    screen.page.evaluate("() => grid135.live.restart()")
+    screen.page.evaluate("() => grid135.anew()")
     screen.page.wait_for_timeout(2500)
     assert screen.page.evaluate(NEVER_RELOADED)
     server.start()

@@ -228,6 +228,46 @@ def test_a_page_that_was_cut_off_while_it_loaded_begins_anew(chromium, serve, ba
     assert cut
 
 
+@pytest.mark.parametrize("part", ["live.js", "clock.js", "dash_renderer", "10-tokens.css"])
+def test_a_page_one_of_whose_parts_was_lost_on_its_way_begins_anew(chromium, serve, backend, part):
+    page = chromium.new_page()
+    lost = []
+    page.route(
+        f"**/*{part}*",
+        lambda route: route.continue_() if lost else (lost.append(1), route.abort())[1],
+    )
+    page.goto(f"{serve(backend).url}/wall")
+
+    page.wait_for_function(
+        "() => window.grid135?.live?.stats.applied && !document.querySelector('.is-connecting')"
+    )
+    coloured = page.evaluate(
+        "getComputedStyle(document.documentElement).getPropertyValue('--ground')"
+    )
+    page.close()
+
+    assert lost
+    assert coloured
+
+
+def test_a_page_that_never_gets_a_part_asks_for_it_less_and_less_often(chromium, serve, backend):
+    page = chromium.new_page()
+    page.route("**/*sound.js*", lambda route: route.abort())
+    page.add_init_script("""
+        const wait = window.setTimeout;
+        window.setTimeout = (f, ms, ...rest) => {
+            if (f.name === 'knock') window.name += `${Math.round(ms / 1000)} `;
+            return wait(f, f.name === 'knock' ? 0 : ms, ...rest);
+        };""")
+    page.goto(f"{serve(backend).url}/wall")
+
+    page.wait_for_function("() => window.name.split(' ').length > 4")
+    waited = page.evaluate("window.name").split()
+    page.close()
+
+    assert waited[:4] == ["0", "60", "120", "240"]
+
+
 def test_without_webgl_the_map_is_a_list(serve, open_screen, backend):
     no_webgl = """
         const original = HTMLCanvasElement.prototype.getContext;
