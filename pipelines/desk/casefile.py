@@ -255,8 +255,7 @@ def _clocks(
     lines = []
     for milestone, reading in CLOCKS:
         outcome = judge(incident, milestone, reading, desk.rules, now=now, source_alive=alive)
-        begins = _from(milestone, reading)
-        start = incident.t0 if begins is Milestone.REPORTED else incident.stamps.get(begins)
+        begins = _from(milestone, reading, incident)
         lines.append(
             ClockLine(
                 milestone=milestone,
@@ -264,7 +263,7 @@ def _clocks(
                 state=state_of(outcome, now=now, warning_share=desk.rules.warning_share),
                 outcome=outcome,
                 target_s=_seconds(limits.get(milestone)),
-                start=start,
+                start=incident.stamps.get(begins),
                 stop=incident.stamps.get(milestone),
                 from_milestone=begins,
             )
@@ -277,11 +276,11 @@ def _seconds(limit: object) -> int | None:
     return int(limit.total_seconds()) if isinstance(limit, timedelta) else None
 
 
-def _from(milestone: Milestone, reading: Reading) -> Milestone:
-    """The milestone a clock starts at; ``REPORTED`` stands for t0."""
-    if reading is Reading.CUMULATIVE:
-        return Milestone.REPORTED
-    return PREDECESSOR.get(milestone, Milestone.REPORTED)
+def _from(milestone: Milestone, reading: Reading, incident: Incident) -> Milestone:
+    """The milestone a clock starts at: t0 is the report, or our receipt where none is known."""
+    if reading is Reading.STAGED and milestone in PREDECESSOR:
+        return PREDECESSOR[milestone]
+    return Milestone.REPORTED if Milestone.REPORTED in incident.stamps else Milestone.RECEIVED
 
 
 def _timeline(

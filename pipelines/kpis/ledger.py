@@ -26,7 +26,8 @@ VERDICTS = {
     Verdict.UNKNOWN: "X: the target has passed, the incident is closed or its source silent, "
     "and the stamp was never recorded.",
     Verdict.PENDING: "P: still inside the target; in neither numerator nor denominator.",
-    Verdict.QUARANTINED: "Q: the stamps are in an impossible order (negative duration).",
+    Verdict.QUARANTINED: "Q: the stamps are in an impossible order (negative duration); or it was "
+    "there before our receipt, and no source has said yet when it was reported.",
     Verdict.EXCLUDED: "Left out, and counted in the ledger by reason.",
 }
 """What each verdict says of one target of one incident."""

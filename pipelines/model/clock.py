@@ -262,14 +262,12 @@ def _measured(standing: _Standing, start: Stamp, stop: Stamp, deadline: datetime
         marks |= Mark.BACKFILLED.value
     if start.precision_s != 1 or stop.precision_s != 1:
         if stop.latest - start.at <= -_SECOND:
-            return Outcome(
-                Verdict.QUARANTINED, "negative_duration", start.at, deadline, None, marks
-            )
+            return _backwards(standing, start, deadline, marks)
         limit = deadline - start.at
         if (stop.at - start.latest <= limit) != (stop.latest - start.at <= limit):
             marks |= Mark.INDETERMINATE.value
     elif took <= -_SECOND:
-        return Outcome(Verdict.QUARANTINED, "negative_duration", start.at, deadline, None, marks)
+        return _backwards(standing, start, deadline, marks)
     hit = stop.at <= deadline
     skew = standing.rules.skew.get(standing.incident.source)
     if skew is not None and (stop.at - skew <= deadline) != (stop.at + skew <= deadline):
@@ -282,3 +280,10 @@ def _measured(standing: _Standing, start: Stamp, stop: Stamp, deadline: datetime
         max(0, took // _SECOND),
         marks,
     )
+
+
+def _backwards(standing: _Standing, start: Stamp, deadline: datetime, marks: int) -> Outcome:
+    """The stop lies before the start; where that is only our receipt, the report may be late."""
+    late = start is standing.t0 and Milestone.REPORTED not in standing.incident.stamps
+    reason = "before_received" if late else "negative_duration"
+    return Outcome(Verdict.QUARANTINED, reason, start.at, deadline, None, marks)

@@ -17,8 +17,8 @@ from pipelines.desk.board import Board, read_board
 from pipelines.desk.casefile import CaseFile, read_case
 from pipelines.installation import Installation
 from pipelines.model.incident import incident_id
-from tests.builders import at
-from tests.pipelines.installations import IN_G2, a_call, an_installation, taken_in
+from tests.builders import NINE, at
+from tests.pipelines.installations import IN_G2, a_call, altered, an_installation, taken_in
 
 NOW = at(7200)
 CALLS = (
@@ -155,6 +155,25 @@ def test_a_link_keeps_the_filters_it_does_not_change(full: Installation) -> None
 )
 def test_the_sentence_says_why_it_missed(full: Installation, language: str, sentence: str) -> None:
     assert sentence in text(drawn("incident", case(full), language)["verdicts-rows"])
+
+
+@pytest.mark.parametrize(
+    ("arrived", "sentence"),
+    [
+        (-60, "无法判定：到场早于接入，而来源尚未给出报警时间；时限 300 秒"),
+        (312, "超时：接入后 312 秒才到场；时限 300 秒；时间精度 1 秒"),
+    ],
+)
+def test_where_no_report_is_known_the_sentence_counts_from_our_receipt(
+    tmp_path: Path, arrived: int, sentence: str
+) -> None:
+    street = altered(tmp_path, 'reported = "reported"\n', "")
+    taken_in(street, a_call("L-1", arrived=arrived), now=NINE)
+
+    said = text(drawn("incident", case(street, "L-1"), "zh")["verdicts-rows"])
+    street.store.close()
+
+    assert sentence in said
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

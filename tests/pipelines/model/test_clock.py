@@ -146,6 +146,14 @@ def test_arrival_before_the_report_is_quarantined() -> None:
     assert outcome.seconds is None
 
 
+def test_arrival_before_our_receipt_waits_for_the_report_and_is_no_contradiction() -> None:
+    outcome = the_outcome(an_incident(reported=None, arrived=100, recorded=400), now=500)
+    told = the_outcome(an_incident(reported=0, arrived=100, recorded=400), now=500)
+
+    assert (outcome.verdict, outcome.reason) == (Verdict.QUARANTINED, "before_received")
+    assert (told.verdict, told.reason) == (Verdict.HIT, "in_time")
+
+
 def test_arrival_at_the_moment_of_the_report_is_a_hit_of_no_duration() -> None:
     outcome = the_outcome(an_incident(arrived=0))
 
