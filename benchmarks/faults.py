@@ -1,13 +1,14 @@
 """Half an hour of a street in fast time while every part is killed in turn: what is lost, if any.
 
 Method: a PostgreSQL server of the benchmark's own, two ``ingest`` and two ``serve`` processes and
-a proxy before them are fed the story of ``street_feed``, spread over ``--minutes``. Devices and
-stations push through the proxy and send again what was not acknowledged; files are dropped for
-the sources that read them. Meanwhile, at moments drawn by chance, ``kill -9`` takes one of the
-processes, the proxy, or the whole database server, which are started again a moment later; once
-the database stays away for longer (``--outage`` seconds). In the end everything is left in peace
-until it is taken in. The baseline is the same story told to one undisturbed process with an
-embedded store: every figure by every grouping, and the verdict of every incident, must be equal.
+a proxy before them are fed the story of ``street_feed`` to its last arrival, in ``--minutes``.
+Devices and stations push through the proxy and send again what was not acknowledged; files are
+dropped for the sources that read them. Meanwhile, at moments drawn by chance, ``kill -9`` takes
+one of the processes, the proxy, or the whole database server, which are started again a moment
+later; once the database stays away for longer (``--outage`` seconds). In the end everything is
+left in peace until it is taken in. The baseline is the same story told to one undisturbed process
+with an embedded store: every figure by every grouping, and the verdict of every incident, must be
+equal.
 
 ``acknowledged`` counts records that were answered with success, and lines of files that were in
 place; ``stored`` how many of them are in the store, ``lost`` those that are not, ``duplicates``
@@ -124,8 +125,8 @@ class Feed:
         self._folder = folder
         self._url = url
         self._seconds = seconds
-        self._scale = seconds / LENGTH.total_seconds()
         self._first = story[0].at
+        self._scale = seconds / (story[-1].at - self._first).total_seconds()
         self._began = time.monotonic()
         pushed = deque(r for r in story if r.source in ("smoke", "station"))
         filed = [r for r in story if r.source in ("calls", "hotline")]
