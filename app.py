@@ -123,14 +123,14 @@ def _show(settings: Settings, opened: Callable[[Settings], Installation], **how:
 
     listener = listen(settings.server.host, settings.server.port)
     live = Live(opened(settings), purged=recorded(settings), **how)
-    where = settings.address
     try:
         live.start()
+        where = settings.listens_at
         logging.getLogger(__name__).info("Grid135 is at %s (stop with Ctrl-C)", where)
         app = guarded(
             live,
             settings,
-            where=where,
+            where=settings.address,
             build=BUILD,
             more=live.routes(),
             measured=live.metrics_route,

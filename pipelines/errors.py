@@ -31,6 +31,10 @@ class StoreBehindError(SettingsError):
     """The store is of another version than this program: do not start; the message says how on."""
 
 
+class StoreUnavailableError(Grid135Error):
+    """The store cannot be opened: there is no answer from it, or it is no store."""
+
+
 class TransferError(Grid135Error):
     """A store could not be copied, backed up or restored; nothing was changed by trying."""
 

@@ -205,9 +205,17 @@ class Settings(_File):
         return self.access.mode == "accounts"
 
     @property
-    def address(self) -> str:
-        """Where the screens are, as one types it."""
+    def listens_at(self) -> str:
+        """Where this server itself is asked, past any proxy."""
         return f"http://{self.server.host}:{self.server.port}"
+
+    @property
+    def address(self) -> str:
+        """Where the screens are, as one types it: by the first of their names, if they have any."""
+        if not self.access.hosts:
+            return self.listens_at
+        name = self.access.hosts[0]
+        return f"https://{name}" if self.access.https else f"http://{name}:{self.server.port}"
 
     @property
     def hosts(self) -> frozenset[str]:

@@ -72,3 +72,30 @@ def test_every_unit_can_be_read_and_runs_as_nobody_special(file: Path) -> None:
         assert unit["Service"]["User"] == "grid135"
         assert unit["Service"]["NoNewPrivileges"] == "yes"
         assert unit["Service"]["ProtectSystem"] == "strict"
+
+
+@pytest.mark.parametrize("file", UNITS, ids=lambda file: file.name)
+def test_a_unit_makes_what_it_writes_to_and_a_call_that_is_not_allowed_kills_nobody(
+    file: Path,
+) -> None:
+    text = file.read_text("utf-8")
+    made = {f"/var/lib/{name}" for line in re.findall("StateDirectory=(.*)", text)
+            for name in line.split()}  # fmt: skip
+
+    assert set(re.findall(r"/var/[a-z0-9-]+/[a-z0-9-]+", text)) <= made
+    assert ("SystemCallFilter=" in text) == ("SystemCallErrorNumber=EPERM" in text)
+
+
+@pytest.mark.parametrize("file", sorted(SAMPLES.glob("upstream*.conf")), ids=lambda file: file.name)
+def test_the_proxy_finds_its_servers_where_they_are_started(file: Path) -> None:
+    (wanted,) = set(re.findall(r"proxy_pass http://(\w+);", (SAMPLES / "nginx.conf").read_text()))
+    text = file.read_text("utf-8")
+    started = (SAMPLES / "compose.yaml").read_text("utf-8")
+    places = re.findall(r"^ +server (\S+?):(\d+)", text, re.MULTILINE)
+
+    assert f"upstream {wanted} {{" in text
+    assert places
+    for host, port in places:
+        assert (f"\n  {host}:\n" in started and port == "8050") or (
+            host == "127.0.0.1" and port.startswith("805")
+        )

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from dashboard.access.engine import kept_at
 from dashboard.access.keeper import Keeper
@@ -23,10 +23,13 @@ _SIGNS = {Level.WELL: "ok", Level.DOUBTFUL: "!!", Level.WRONG: "XX"}
 
 def _port(patient: Patient) -> Iterator[Finding]:
     settings = patient.settings
+    # asked past a proxy, and by a name that it answers to
+    named = {"Host": settings.access.hosts[0]} if settings.access.hosts else {}
+    request = Request(f"{settings.listens_at}/health", headers=named)
     try:
-        with urlopen(f"{settings.address}/health", timeout=_PATIENCE_S) as answer:
+        with urlopen(request, timeout=_PATIENCE_S) as answer:
             state = json.load(answer)
-        said = f"Grid135 answers at {settings.address}: {state.get('status')}"
+        said = f"Grid135 answers at {settings.listens_at}: {state.get('status')}"
         yield well("screens", said)
         return
     except (URLError, OSError, ValueError):
@@ -36,12 +39,12 @@ def _port(patient: Patient) -> Iterator[Finding]:
         if probe.connect_ex((settings.server.host, settings.server.port)) == 0:
             yield wrong(
                 "screens",
-                f"something else answers at {settings.address}",
+                f"something else answers at {settings.listens_at}",
                 "stop it, or set GRID135_PORT",
             )
             return
     yield doubtful(
-        "screens", f"nobody answers at {settings.address}", "app.py run, or app.py serve"
+        "screens", f"nobody answers at {settings.listens_at}", "app.py run, or app.py serve"
     )
 
 

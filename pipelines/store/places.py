@@ -41,6 +41,11 @@ def place_of(text: str) -> Place:
     return url.set(drivername="postgresql+psycopg")
 
 
+def shown(place: Place) -> str:
+    """A place as one may print it, without its password."""
+    return str(place) if isinstance(place, Path) else place.render_as_string(hide_password=True)
+
+
 def beside(place: Place, name: str) -> Place:
     """Another store in the same place: a file in the same folder, a schema in the database."""
     if isinstance(place, Path):

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+import psycopg
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -23,14 +24,16 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import DBAPIError
 
+from pipelines.errors import StoreUnavailableError
 from pipelines.host.tracing import span
 from pipelines.model.device import DeviceState
 from pipelines.model.fact import Statement
 from pipelines.store import schema
 from pipelines.store.backends.backend import Backend, WantedSums
 from pipelines.store.device_rows import device_from
-from pipelines.store.places import Place, open_backend
+from pipelines.store.places import Place, open_backend, shown
 from pipelines.store.rows import IncidentRow, statement_from, to_ms
 
 logger = logging.getLogger(__name__)
@@ -53,12 +56,21 @@ class Store:
     def __init__(self, place: Place) -> None:
         """Open it, and make it with all its tables if it is not there.
 
-        Raises StoreBehindError when it is of another version and a person must say what to do.
+        Raises StoreBehindError when it is of another version and a person must say what to do, and
+        StoreUnavailableError when it cannot be had.
         """
         self.took: Callable[[str, float], None] = lambda *_: None
         self._backend = open_backend(place)
         try:
             self._backend.prepare()
+        except (DBAPIError, psycopg.Error) as error:
+            self._backend.close()
+            said = error.orig if isinstance(error, DBAPIError) else error
+            raise StoreUnavailableError(
+                f"the store {shown(place)} cannot be opened: {' '.join(str(said).split())}; "
+                "see that it is running and that [store] and its password are right, "
+                "or restore a backup (app.py restore)"
+            ) from error
         except BaseException:
             self._backend.close()
             raise

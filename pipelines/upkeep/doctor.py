@@ -185,8 +185,7 @@ def _store(patient: Patient) -> Iterator[Finding]:
 
 
 def _speed(place: Place, took_s: float) -> Finding:
-    what = str(place) if isinstance(place, Path) else place.render_as_string(hide_password=True)
-    said = f"{what}: a transaction takes {took_s * 1000:.0f} ms"
+    said = f"{places.shown(place)}: a transaction takes {took_s * 1000:.0f} ms"
     if took_s > _SLOW_S:
         return doubtful("store", said, "the disk or the way to the database is slow, or very busy")
     return well("store", said)

@@ -7,15 +7,17 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from pipelines.errors import StoreUnavailableError
 from pipelines.store import schema
-from pipelines.store.places import exists, remove
+from pipelines.store.places import Place, exists, remove
 from pipelines.store.rows import moments_of, report_row, to_ms
 from pipelines.store.store import Store
 from tests.builders import a_statement
 from tests.pipelines.store.test_rows import RECORD
-from tests.processes import until
+from tests.processes import a_port, until
 from tests.stores import on_every_database, place_in
 
 pytestmark = on_every_database
@@ -193,6 +195,23 @@ def test_a_store_is_removed_with_all_that_is_in_it(tmp_path: Path) -> None:
 
     assert not exists(place)
     remove(place)
+
+
+def test_a_store_that_cannot_be_had_is_said_in_words_without_its_password(
+    tmp_path: Path, every_database: str
+) -> None:
+    place: Place = tmp_path / "broken.sqlite3"
+    if every_database == "sqlite":
+        (tmp_path / "broken.sqlite3").write_bytes(b"no database at all" * 500)
+        expected = "broken.sqlite3 cannot be opened: file is not a database; "
+    else:
+        place = make_url(f"postgresql+psycopg://grid135:hidden@127.0.0.1:{a_port()}/grid135")
+        expected = "cannot be opened: connection failed: .* Connection refused"
+
+    with pytest.raises(StoreUnavailableError, match=expected) as said:
+        Store(place)
+
+    assert "hidden" not in str(said.value)
 
 
 def keys_of(store: Store) -> list[str]:
