@@ -128,6 +128,18 @@ def test_two_moments_at_which_the_desk_shows_the_same_are_drawn_the_same(
             assert page.shown(boards[2]) != page.shown(boards[3])
 
 
+def test_the_course_says_the_most_of_what_it_shows_whatever_it_is_compared_with(
+    full: Installation,
+) -> None:
+    with full.store.reading() as reader:
+        month_later = read_board(reader, full, {"window": "30d"}, now=NOW + timedelta(days=31))
+
+    heading = text(drawn("desk", month_later, "en")["course-heading"])
+
+    assert "0 in all · at most 0" in heading
+    assert "44" in heading  # of the time before
+
+
 def test_every_link_of_the_desk_opens_a_page_that_is_there(full: Installation) -> None:
     for link in links(drawn("desk", board(full), "en") | drawn("incident", case(full), "en")):
         url = urlsplit(link)

@@ -21,18 +21,20 @@ def draw(board: Board, say: Say) -> Leaves:
     every = max(1, -(-len(board.bars) // _TIMES))
     bars = [_bar(bar, most, i % every == 0, board, say) for i, bar in enumerate(board.bars)]
     return {
-        "course-heading": {"children": _heading(board, most, say)},
+        "course-heading": {"children": _heading(board, say)},
         "course-bars": {"children": bars, **data(many="yes" if len(bars) > 60 else None)},
     }
 
 
-def _heading(board: Board, most: int, say: Say) -> list[object]:
+def _heading(board: Board, say: Say) -> list[object]:
     keys = [html.Span([html.I(className="key key--all"), say("desk.key_all")])]
     keys.append(html.Span([html.I(className="key key--miss"), say("desk.key_miss")]))
     if board.before is not None:
         there = sum(bar.before or 0 for bar in board.bars)
         text = say("desk.key_before", versus=say(f"desk.as_{board.versus}"), n=there)
         keys.append(html.Span([html.I(className="key key--before"), text]))
+    # of what is counted here, not of the marks that it is compared with
+    most = max((bar.incidents for bar in board.bars), default=0)
     total = say("desk.total", n=board.incidents, most=most)
     return [say(f"desk.by_{board.step}"), html.Em(total), html.Span(keys, className="keys")]
 
