@@ -34,6 +34,12 @@ PIXEL = """() => {
         map.triggerRepaint();
     });
 }"""
+AT_REST = """() => new Promise((done) => {
+    const map = grid135.grids.map();
+    map.once('idle', () => done(true));
+    map.triggerRepaint();
+})"""
+"""A map that has just got its style has no tile to wait for yet: it asks when it is drawn next."""
 RED = (200, 30, 30)
 
 
@@ -149,6 +155,7 @@ def site(tiles: TileServer, backend: FakeBackend) -> Iterator[Server]:
 def test_tiles_of_an_internal_server_lie_under_the_map(site, tiles, open_screen):
     screen = open_screen(site, "zh", SIZES["hd"])
     screen.wait_for_map()
+    screen.page.evaluate(AT_REST)
 
     assert tiles.asked
     red, green, blue, _ = screen.page.evaluate(PIXEL)
@@ -159,6 +166,7 @@ def test_vector_tiles_are_drawn_in_our_colours(site, tiles, backend, open_screen
     backend.ground = replace(backend.ground, tiles=tiles.of_vectors(), version="v2")
     screen = open_screen(site, "zh", SIZES["hd"])
     screen.wait_for_map()
+    screen.page.evaluate(AT_REST)
 
     drawn = screen.page.evaluate(
         "() => grid135.grids.map().queryRenderedFeatures().map((f) => f.layer.id)"

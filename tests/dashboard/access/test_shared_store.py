@@ -29,11 +29,13 @@ from dashboard.access.audit import Act, Audit
 from dashboard.access.audit import KEPT, Act
 from dashboard.access.engine import open_engine
 log = Audit(open_engine(sys.argv[1]))
-print("ready", flush=True)
-sys.stdin.readline()
-for n in range(40):
-    log.add(Act.REVEALED, who=sys.argv[2], now=datetime.now(UTC), about=str(n))
+for turn in range(8):
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for n in range(5):
+        log.add(Act.REVEALED, who=sys.argv[2], now=datetime.now(UTC), about=str(n))
 """
+"""Writes five entries whenever it is told to, eight times."""
 
 
 @pytest.fixture
@@ -116,13 +118,14 @@ def test_the_log_stays_one_chain_when_two_processes_write_at_once(
         )
         for name in ("one", "two")
     ]
-    for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("go\n")
-        writer.stdin.flush()
+    for _ in range(8):  # one that has begun a moment earlier is not through before the other
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "ready\n"
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0]
 
     checked = here.audit.verify()

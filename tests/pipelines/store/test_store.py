@@ -205,7 +205,8 @@ def test_a_store_that_cannot_be_had_is_said_in_words_without_its_password(
         (tmp_path / "broken.sqlite3").write_bytes(b"no database at all" * 500)
         expected = "broken.sqlite3 cannot be opened: file is not a database; "
     else:
-        place = make_url(f"postgresql+psycopg://grid135:hidden@127.0.0.1:{a_port()}/grid135")
+        url = make_url(f"postgresql+psycopg://grid135@127.0.0.1:{a_port()}/grid135")
+        place = url.set(password="hidden")
         expected = "cannot be opened: connection failed: .* Connection refused"
 
     with pytest.raises(StoreUnavailableError, match=expected) as said:
