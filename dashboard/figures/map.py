@@ -5,7 +5,7 @@ quarter of a second. The colours of the grids are a state of the style's own lay
 (:mod:`dashboard.figures.style`), which ``assets/grids.js`` sets in less than a millisecond.
 """
 
-from dashboard.figures.style import DEFAULT_RAMP
+from dashboard.figures.style import DEFAULT_RAMP, style_version
 from dashboard.tokens import DEFAULT_THEME, colours
 from pipelines.snapshot import MapView, Snapshot
 
@@ -51,7 +51,7 @@ def _anchor(view: MapView) -> dict[str, object]:
 
 
 def _layout(view: MapView, theme: str, ramp: str) -> dict[str, object]:
-    version = f"{view.backdrop_version}.{view.grids_version}"
+    version = f"{view.backdrop_version}.{view.grids_version}.{style_version()}"
     return {
         "map": {
             "style": f"/geo/style.json?theme={theme}&ramp={ramp}&v={version}",

@@ -5,9 +5,13 @@ which the page sets as often as it likes (``assets/grids.js``); the style itself
 Names are elements over the map, so no glyphs are needed.
 """
 
+import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from dashboard.tokens import TOKENS
 from pipelines.geo.backdrop import Backdrop
 
 GRIDS = "grids"
@@ -23,6 +27,17 @@ The first is for what is open on the wall, the others for how many and how late 
 Layer = dict[str, Any]
 
 _MAIN = ["==", ["get", "class"], "main"]
+
+
+@lru_cache(maxsize=1)
+def style_version() -> str:
+    """What the style depends on beside the owner's layers: this file, and the colours.
+
+    It is part of the style's address. A browser keeps what it got from there for a year, so after
+    an update of the product it has to be another one.
+    """
+    made_of = Path(__file__).read_bytes() + TOKENS.read_bytes()
+    return hashlib.sha256(made_of).hexdigest()[:8]
 
 
 def map_style(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.app import ASSETS
+from dashboard.figures import style
 from dashboard.figures.map import STEPS, grid_map, ramp_step
 from dashboard.figures.style import GRIDS, map_style, ramp
 from dashboard.tokens import UnknownThemeError, colours
@@ -115,6 +116,19 @@ def test_the_figure_asks_for_its_style_by_a_url_that_names_the_version():
     assert re.fullmatch(
         r"/geo/style\.json\?theme=dark&ramp=ramp&v=[\w.]*", figure["layout"]["map"]["style"]
     )
+
+
+def test_a_style_of_other_colours_has_another_address(tmp_path, monkeypatch):
+    other = tmp_path / "tokens.css"
+    other.write_text(style.TOKENS.read_text("utf-8") + ":root { --surface-map: #123456; }", "utf-8")
+    before = grid_map(a_snapshot().map)["layout"]["map"]["style"]
+
+    style.style_version.cache_clear()
+    monkeypatch.setattr(style, "TOKENS", other)
+    after = grid_map(a_snapshot().map)["layout"]["map"]["style"]
+    style.style_version.cache_clear()
+
+    assert before != after
 
 
 def test_the_outlines_in_the_style_are_named_by_what_is_in_them(client):
