@@ -307,7 +307,8 @@ class FakeBackend:
         self.reads += 1
         if self.error is not None:
             raise self.error
-        return replace(self._snapshot, now=self.now())
+        ground = replace(self._snapshot.map, backdrop_version=self.ground.version)
+        return replace(self._snapshot, now=self.now(), map=ground)
 
     def kpi(self, params: Mapping[str, str]) -> list[dict[str, object]]:
         """One group, or the error of a wrong parameter."""
