@@ -32,7 +32,8 @@ def test_a_wall_does_not_grow_with_its_updates():
     assert found["updates"] >= 80
     assert (found["quarantined"], found["open"]) == (0, 30)
     assert found["console_errors"] == 0, found["first_error"]
-    assert found["heap_end_mb"] <= found["heap_start_mb"] * 1.10
+    # a page warms up by 7 to 11 % in its second half minute; if it kept what it is sent, by 22 %
+    assert found["heap_end_mb"] <= found["heap_start_mb"] * 1.15
     # between 1,600 and 1,850 of them, as long as the soak is: what is drawn anew is let go of later
     assert found["nodes_end"] <= found["nodes_start"] * 1.25
     # its caches are still filling: within 5 % is promised from the thousandth update on
