@@ -8,21 +8,27 @@
   const LAST = "grid135.reloaded";
   const IN_VAIN = "grid135.in_vain";
 
-  let begun = false;
+  let due = Infinity; // when it is tried, by our steady clock
+  let waiting = 0;
   let whole = true;
 
   function kept(key) {
     return Number(window.sessionStorage.getItem(key) || 0);
   }
 
-  /** Load the page anew, but only when it is to be had: a browser's error page never comes back. */
-  function anew(afterMs) {
-    if (begun) return;
-    begun = true;
-    const apart = Math.min(APART_MS * 2 ** kept(IN_VAIN), AT_MOST_MS);
+  /** Load the page anew, but only when it is to be had: a browser's error page never comes back.
+   *
+   * Who asks while it waits is not kept waiting by a part that has been asked for in vain.
+   */
+  function anew(afterMs, apartMs) {
+    const apart = apartMs || APART_MS;
     const since = Date.now() - kept(LAST);
     const early = since >= 0 && since < apart ? apart - since : 0;
-    window.setTimeout(knock, Math.max(early, afterMs || 0));
+    const inMs = Math.max(early, afterMs || 0);
+    if (performance.now() + inMs >= due) return;
+    due = performance.now() + inMs;
+    window.clearTimeout(waiting);
+    waiting = window.setTimeout(knock, inMs);
   }
 
   function knock() {
@@ -39,7 +45,7 @@
   window.addEventListener("error", (event) => {
     if (!event.target.matches?.("script, link[rel=stylesheet]")) return;
     whole = false;
-    anew();
+    anew(0, Math.min(APART_MS * 2 ** kept(IN_VAIN), AT_MOST_MS));
   }, true);
 
   window.addEventListener("load", () => {

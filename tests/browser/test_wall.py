@@ -268,6 +268,29 @@ def test_a_page_that_never_gets_a_part_asks_for_it_less_and_less_often(chromium,
     assert waited[:4] == ["0", "1", "2", "4"]  # minutes
 
 
+def test_a_page_that_waits_for_a_part_is_loaded_anew_at_once_when_it_is_told_to(
+    chromium, serve, backend
+):
+    page = chromium.new_page()
+    page.route("**/*sound.js*", lambda route: route.abort())
+    page.add_init_script("""
+        sessionStorage.setItem('grid135.in_vain', 5);
+        sessionStorage.setItem('grid135.reloaded', Date.now());
+        const wait = window.setTimeout;
+        window.setTimeout = (f, ms, ...rest) => {
+            if (f.name === 'knock') window.name += `${Math.round(ms / 30000) / 2} `;
+            return wait(f, ms, ...rest);
+        };""")
+    page.goto(f"{serve(backend).url}/wall")
+
+    page.wait_for_function("() => window.name === '16 '")
+    page.evaluate("() => grid135.anew()")
+    waited = page.evaluate("window.name").split()
+    page.close()
+
+    assert waited == ["16", "0.5"]  # minutes
+
+
 def test_without_webgl_the_map_is_a_list(serve, open_screen, backend):
     no_webgl = """
         const original = HTMLCanvasElement.prototype.getContext;
